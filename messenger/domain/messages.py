@@ -1,0 +1,256 @@
+"""Messages: what makes one unique, the states it passes, and the closed list of reasons why it was not sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+
+class State(StrEnum):
+    """Where a message stands. The text is what is stored and shown."""
+
+    PLANNED = "planned"
+    HELD = "held"
+    WAITING_APPROVAL = "waiting_approval"
+    AWAITING_STAFF = "awaiting_staff"
+    CLAIMED = "claimed"
+    SENDING = "sending"
+    UNCERTAIN = "uncertain"
+    SENT = "sent"
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    SUPERSEDED = "superseded"
+    MERGED = "merged"
+    EXPIRED = "expired"
+    SKIPPED = "skipped"
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether nothing has been handed over yet, so that facts may still move or end the message."""
+        return self in WAITING
+
+    @property
+    def is_committed(self) -> bool:
+        """Whether the remote side has, or may have, the message: facts no longer change it."""
+        return self in COMMITTED
+
+
+WAITING: Final = frozenset({State.PLANNED, State.HELD, State.WAITING_APPROVAL, State.AWAITING_STAFF, State.CLAIMED})
+COMMITTED: Final = frozenset({State.SENDING, State.UNCERTAIN, State.SENT, State.BOUNCED, State.COMPLAINED, State.MERGED})
+REVIVABLE: Final = frozenset({State.SKIPPED, State.CANCELLED, State.EXPIRED})
+"""Ended without a trace outside: the same key may wait again when it is wanted again before it expires."""
+
+MOVES: Final[Mapping[State, frozenset[State]]] = {
+    State.PLANNED: frozenset({State.PLANNED, State.HELD, State.CLAIMED, State.CANCELLED, State.SKIPPED, State.EXPIRED, State.SUPERSEDED}),
+    State.HELD: frozenset({State.HELD, State.PLANNED, State.CLAIMED, State.CANCELLED, State.SKIPPED, State.EXPIRED, State.SUPERSEDED}),
+    State.WAITING_APPROVAL: frozenset({State.PLANNED, State.CANCELLED, State.SKIPPED, State.EXPIRED, State.SUPERSEDED}),
+    State.AWAITING_STAFF: frozenset({State.SENT, State.PLANNED, State.CANCELLED, State.SKIPPED, State.EXPIRED, State.SUPERSEDED, State.FAILED}),
+    State.CLAIMED: frozenset({State.SENDING, State.PLANNED, State.HELD, State.WAITING_APPROVAL, State.AWAITING_STAFF, State.FAILED,
+                              State.CANCELLED, State.SKIPPED, State.EXPIRED, State.SUPERSEDED, State.MERGED}),
+    State.SENDING: frozenset({State.SENT, State.PLANNED, State.UNCERTAIN, State.FAILED}),
+    State.UNCERTAIN: frozenset({State.SENDING, State.SENT, State.PLANNED, State.FAILED}),
+    State.SENT: frozenset({State.BOUNCED, State.COMPLAINED}),
+    State.BOUNCED: frozenset({State.COMPLAINED}),
+    State.COMPLAINED: frozenset(),
+    State.FAILED: frozenset({State.PLANNED, State.SENT}),
+    State.CANCELLED: frozenset({State.PLANNED}),
+    State.SKIPPED: frozenset({State.PLANNED, State.CANCELLED, State.SKIPPED}),
+    State.EXPIRED: frozenset({State.PLANNED, State.CANCELLED, State.SKIPPED}),
+    State.SUPERSEDED: frozenset(),
+    State.MERGED: frozenset({State.PLANNED}),
+}  # fmt: skip
+"""Which state may follow which. A worker that died leads from ``sending`` to ``uncertain`` and from ``claimed`` to ``planned``."""
+
+
+class Reason(StrEnum):
+    """Why a message was not sent. Each word is also a sentence (``services.wording``)."""
+
+    # skipped
+    WHERE_FAILED = "where_failed"
+    ONCE = "once"
+    GROUP = "group"
+    STALE_EVENT = "stale_event"
+    NO_RECIPIENT = "no_recipient"
+    NO_CHANNEL = "no_channel"
+    MISSING_DATA = "missing_data"
+    POLICY = "policy"
+    SUPPRESSED = "suppressed"
+    RULE_REMOVED = "rule_removed"
+    DESK_FULL = "desk_full"
+    REHEARSAL = "rehearsal"
+    ALREADY_TOLD = "already_told"
+    ERASED = "erased"
+    # cancelled
+    EVENT = "event"
+    STAFF = "staff"
+    DECLINED = "declined"
+    # expired
+    DUE = "due"
+    HOLD = "hold"
+    CAP = "cap"
+    WINDOW = "window"
+    APPROVAL = "approval"
+    BREAKER = "breaker"
+    # failed
+    REFUSED = "refused"
+    PLATFORM_REFUSED = "platform_refused"
+    POISON = "poison"
+    # uncertain
+    CRASHED = "crashed"
+    REPLY_LOST = "reply_lost"
+    # waiting
+    RETRY = "retry"
+
+
+class Outcome(StrEnum):
+    """How one try ended; each word is an instruction to the caller."""
+
+    ACCEPTED = "accepted"  # the remote side took responsibility
+    TEMPORARY = "temporary"  # not accepted; trying again is safe
+    PERMANENT = "permanent"  # not accepted; trying again is useless
+    UNCERTAIN = "uncertain"  # perhaps accepted; trying again may send it twice
+    ACCOUNT = "account"  # nothing wrong with the message: the account is in trouble
+
+
+class Category(StrEnum):
+    """What a message is for; it decides about unsubscribe links and about what happens when its fate is uncertain."""
+
+    TRANSACTIONAL = "transactional"
+    RELATIONAL = "relational"
+    PROMOTIONAL = "promotional"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Key:
+    """What makes a message unique: recipient and channel are not in it, so neither can cause a second copy.
+
+    Args:
+        shop: permanent id of the shop.
+        rule: permanent id of the rule.
+        scope: what the rule speaks about: ``8134``, ``8134/RR1CN`` or ``8134/RR1CN#erp#e-7``; it starts with the order.
+        step: which delay of the rule, from 1.
+    """
+
+    shop: str
+    rule: str
+    scope: str
+    step: int
+
+    def __str__(self) -> str:
+        return f"{self.shop}/{self.rule}/{self.scope}/{self.step}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What the remote side said to one try, verbatim.
+
+    Args:
+        outcome: what to do next.
+        reply: the remote side's words, or ours when there were none; at most 500 characters, no address in it.
+        code: SMTP or HTTP status, 0 when there was none.
+        retry_after: seconds the remote side asked us to wait, if it did.
+    """
+
+    outcome: Outcome
+    reply: str
+    code: int = 0
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """A message as it leaves: every value that decides its bytes, fixed once. Composing it again gives the same bytes.
+
+    Args:
+        key: of the planned message.
+        sender: ``Name <address>`` of the shop, as configured.
+        recipient: the buyer's address, validated.
+        recipient_name: display name, or empty.
+        subject: one line of text.
+        text: the plain text body, LF line ends.
+        html: the HTML body; empty for a plain message.
+        platform_text: the text for a platform's message channel.
+        locale: BCP 47 tag of the language the bodies are written in.
+        message_id: without angle brackets.
+        date: the Date header; aware, UTC.
+        headers: further headers, name and value, in order (``List-Unsubscribe`` …).
+    """
+
+    key: Key
+    sender: str
+    recipient: str
+    recipient_name: str
+    subject: str
+    text: str
+    html: str
+    platform_text: str
+    locale: str
+    message_id: str
+    date: datetime
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrozenMessage:
+    """What a transport carries. ``content`` is the finished message, CRLF line ends, not yet dot-stuffed."""
+
+    key: Key
+    sender: str
+    """Envelope sender: one bare address."""
+    recipient: str
+    """Envelope recipient: one bare address."""
+    content: bytes
+    text: str = ""
+    """What a platform's chat channel shows; unused by e-mail."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedMessage:
+    """One row of the outbox: a promise to write, and what became of it. All instants are aware and UTC.
+
+    Args:
+        wanted_at: when facts and rule would have it leave.
+        not_before: earliest instant allowed by retries, caps, holds and people; moves only forward.
+        due_at: first instant not before both that lies in the rule's window.
+        expires_at: from then on it is pointless.
+        stale_at: from then on it is too old to be said for the first time.
+        because: event, key or person that caused the present state.
+        attempts: how often it was claimed.
+        token: number of the present claim; a write-back with another token is refused.
+    """
+
+    key: Key
+    order: str
+    template: str
+    category: Category
+    trigger: str
+    trigger_at: datetime
+    shipment: str | None
+    wanted_at: datetime
+    due_at: datetime
+    expires_at: datetime
+    stale_at: datetime
+    state: State = State.PLANNED
+    reason: Reason | None = None
+    because: str = ""
+    not_before: datetime | None = None
+    priority: int = 0
+    id: int = 0
+    channel: str | None = None
+    transport: str | None = None
+    locale: str | None = None
+    variant: str | None = None
+    owner: str | None = None
+    token: int = 0
+    attempts: int = 0
+    lease_until: datetime | None = None
+    message_id: str | None = None
+    sent_at: datetime | None = None
+    resend_at: datetime | None = None
+    resent: bool = False
+    reply: str | None = None

@@ -1,0 +1,1 @@
+"""Turns template files and an order into the text that a buyer reads."""

@@ -1,0 +1,1 @@
+"""Keeps events, orders and messages, in SQLite or PostgreSQL behind one interface."""
