@@ -64,6 +64,29 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """A line that holds no event that could be taken in."""
+
+    file: str
+    line: int
+    problem: str
+    field: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}"
+        return f"{place}: {self.field}: {self.problem}" if self.field else f"{place}: {self.problem}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """An event and where it was read."""
+
+    file: str
+    line: int
+    event: Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderKey:
     """Names one order: numbers are unique within a shop only."""
 
@@ -355,5 +378,5 @@ class Pulse:
     backlog: int = 0
 
 
-__all__ = ["Change", "Clock", "Commitment", "Committing", "Composer", "Done", "Entry", "Frozen", "InboxCounts", "OrderKey", "Pulse",
-           "Reason", "Result", "Settlement", "Store", "Transport", "Unit", "Verdict"]  # fmt: skip
+__all__ = ["Change", "Clock", "Commitment", "Committing", "Composer", "Done", "Entry", "Frozen", "InboxCounts", "Line", "OrderKey",
+           "Pulse", "Reason", "Rejected", "Result", "Settlement", "Store", "Transport", "Unit", "Verdict"]  # fmt: skip

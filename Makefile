@@ -1,0 +1,55 @@
+# Everything a developer needs. `make` alone lists the targets; each sets up what it needs by itself.
+PYTHON ?= python3
+WORKERS ?= 2
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check lint layers types golden coverage bench lock clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+.venv/run: requirements.lock pyproject.toml tools/setup tools/boot.lock
+	@PYTHON=$(PYTHON) tools/setup requirements.lock && touch $@
+
+.venv/dev: requirements-dev.lock pyproject.toml tools/setup tools/boot.lock
+	@PYTHON=$(PYTHON) tools/setup requirements-dev.lock && touch $@ .venv/run
+
+setup: .venv/dev ## make .venv with everything pinned, for development
+
+demo: .venv/run ## play a sample shop end to end into a local mailbox
+	@$(BIN)/messenger demo
+
+test: .venv/dev ## all tests, on SQLite and on a real PostgreSQL
+	$(BIN)/python -m pytest -n $(WORKERS)
+
+check: lint layers types test ## what a change must pass
+
+lint: .venv/dev ## style and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+layers: .venv/dev ## imports point inward only
+	$(BIN)/lint-imports --no-cache
+
+types: .venv/dev ## mypy --strict
+	$(BIN)/mypy
+
+golden: .venv/dev ## write the golden files anew; read the difference before you commit it
+	GOLDEN=write $(BIN)/python -m pytest tests/golden -q
+
+coverage: .venv/dev ## which lines and branches no test has run
+	$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term
+
+bench: .venv/dev ## how fast intake, the whole path and the simulator are
+	$(BIN)/python -m benchmarks
+
+lock: ## resolve the pinned requirements anew
+	$(PYTHON) -m pip install --quiet --upgrade --target .boot uv
+	for group in "" "--group dev"; do \
+	  PYTHONPATH=.boot .boot/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+	    --python-version 3.11 pyproject.toml --group build $$group -o requirements$${group:+-dev}.lock; \
+	done
+
+clean: ## remove everything that was made
+	rm -rf .venv .boot demo data build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*

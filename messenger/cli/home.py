@@ -1,0 +1,70 @@
+"""``messenger init``, ``check`` and ``schema``: the home and what stands in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import orjson
+
+from messenger.bootstrap import make_home, template_names
+from messenger.cli.main import App
+from messenger.cli.output import print_json
+from messenger.config import check_home
+from messenger.config.schema import schedules_schema
+from messenger.errors import Finding
+from messenger.rendering.lint import check_catalogue
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), required=False)
+@click.pass_obj
+def init(app: App, folder: Path | None) -> int:
+    """Make a working home in FOLDER (default: the --home folder): configuration, rules, templates."""
+    target = folder or app.home
+    written = make_home(target)
+    click.echo(f"made a home in {target}: {', '.join(written)}")
+    click.echo('it rehearses: all is planned and shown, nothing leaves until you write mode = "live" in messenger.toml')
+    return 0
+
+
+@click.command()
+@click.option("--as", "shape", type=click.Choice(["text", "json", "github"]), default="text", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="The same as --as json.")
+@click.pass_obj
+def check(app: App, shape: str, *, as_json: bool) -> int:
+    """Find every mistake in messenger.toml, schedules.toml and the templates; exit 1 when there is one."""
+    found = [*check_home(app.home, app.environ, template_names(app.home)), *check_catalogue(app.home / "templates")]
+    errors = [finding for finding in found if finding.severity == "error"]
+    if as_json or shape == "json":
+        print_json([_document(finding) for finding in found])
+    elif shape == "github":
+        for finding in found:
+            click.echo(_github(finding))
+    else:
+        for finding in found:
+            click.echo(f"{finding}" if finding.severity == "error" else f"{finding} [{finding.severity}]")
+        click.echo(
+            f"{len(errors)} mistakes, {len(found) - len(errors)} warnings" if found else "no mistakes found", err=True
+        )
+    return 1 if errors else 0
+
+
+@click.command()
+def schema() -> int:
+    """Print the JSON Schema of schedules.toml, for editors."""
+    click.echo(orjson.dumps(schedules_schema(), option=orjson.OPT_INDENT_2).decode())
+    return 0
+
+
+def _document(finding: Finding) -> dict[str, object]:
+    return {
+        "file": finding.file, "line": finding.line, "column": finding.column, "key": finding.key, "problem": finding.problem,
+        "remedy": finding.remedy, "severity": finding.severity,
+    }  # fmt: skip
+
+
+def _github(finding: Finding) -> str:
+    place = f"file={finding.file},line={max(1, finding.line)},col={max(1, finding.column)}"
+    text = f"{finding.key}: {finding.problem}" if finding.key else finding.problem
+    return f"::{finding.severity} {place}::{text}{f' ({finding.remedy})' if finding.remedy else ''}"

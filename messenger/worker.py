@@ -1,0 +1,155 @@
+"""The long-running process: takes in what was received, sends what is due, frees what dead workers left."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from messenger.ports import Clock, Pulse, Store
+from messenger.services.clocks import SetClock
+from messenger.services.dispatching import Dispatcher, Tally
+from messenger.services.ingesting import Ingest
+
+log = logging.getLogger(__name__)
+
+TICK: Final = 1.0
+"""Seconds between looks for something due."""
+GRACE: Final = 30.0
+"""Seconds that messages in hand have to finish after the process was asked to stop."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Worker:
+    """One worker process. ``owner`` is new at every start, so that no claim of an earlier life can be taken for ours."""
+
+    store: Store
+    clock: Clock
+    ingest: Ingest
+    dispatcher: Dispatcher
+    owner: str
+    lease: timedelta
+
+    async def run_until_idle(self, progress: Callable[[Tally], None] | None = None) -> Tally:
+        """Work until nothing is due, claimed, sending or awaiting a resend, whoever left it; returns what was done."""
+        tally = Tally()
+        with self._heartbeat(), self._stop_on_signals():
+            while not self.dispatcher.stopping:
+                await asyncio.to_thread(self._housekeeping)
+                await self.dispatcher.run_due(tally)
+                if progress:
+                    progress(tally)
+                pulse = await asyncio.to_thread(self.store.pulse, now=self.clock.now())
+                if self._is_idle(pulse):
+                    break
+                await self._wait_for(pulse)
+        return tally
+
+    async def run(self) -> None:
+        """Work until asked to stop by SIGTERM or SIGINT; then finish what is in hand and leave nothing claimed."""
+        stopped = asyncio.Event()
+        scheduler = AsyncIOScheduler(timezone="UTC")
+        common = {"trigger": "interval", "coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+        scheduler.add_job(self._tick, seconds=TICK, id="dispatch", **common)
+        scheduler.add_job(
+            lambda: asyncio.to_thread(self._housekeeping),
+            seconds=max(TICK, self.lease.total_seconds() / 3),
+            id="rescue",
+            **common,
+        )
+        with self._heartbeat(), self._stop_on_signals(stopped.set):
+            scheduler.start()
+            await self._tick()
+            await stopped.wait()
+            scheduler.shutdown(wait=False)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(GRACE):
+                    while self._ticking:
+                        await asyncio.sleep(0.05)
+
+    _ticking: bool = False
+
+    async def _tick(self) -> None:
+        if self._ticking:
+            return
+        self._ticking = True
+        try:
+            await asyncio.to_thread(self.ingest.take_in)
+            await self.dispatcher.run_due()
+        except Exception:  # the next tick tries again; a worker that dies of one error sends nothing at all
+            log.exception("tick_failed")
+        finally:
+            self._ticking = False
+
+    def _housekeeping(self) -> None:
+        freed, uncertain = self.store.rescue(now=self.clock.now())
+        if freed or uncertain:
+            log.info("rescued", extra={"claimed": freed, "sending": uncertain})
+        self.dispatcher.resolve_uncertain()
+        self.ingest.take_in()
+
+    @staticmethod
+    def _is_idle(pulse: Pulse) -> bool:
+        return not (pulse.due or pulse.in_hand or pulse.next_resend or pulse.backlog)
+
+    async def _wait_for(self, pulse: Pulse) -> None:
+        """Until the next lease runs out or a second copy may leave; a set clock simply moves there."""
+        moments = [moment for moment in (pulse.next_lease, pulse.next_resend) if moment is not None]
+        if pulse.due or pulse.backlog or not moments:
+            await asyncio.sleep(0.05)
+            return
+        if isinstance(self.clock, SetClock):
+            self.clock.advance_to(min(moments) + timedelta(milliseconds=1))
+            return
+        seconds = (min(moments) - self.clock.now()).total_seconds()
+        await asyncio.sleep(min(max(seconds, 0.05), TICK))
+
+    @contextlib.contextmanager
+    def _heartbeat(self):  # type: ignore[no-untyped-def]  # Iterator[None]; typed by contextmanager
+        """Extend our leases from a thread of its own: a slow render on the event loop must not look like a death."""
+        over = threading.Event()
+
+        def beat() -> None:
+            while not over.wait(self.lease.total_seconds() / 3):
+                try:
+                    self.store.heartbeat(owner=self.owner, lease_until=self._lease_end())
+                except Exception:  # the lease runs out if this goes on; nothing is lost
+                    log.exception("heartbeat_failed")
+
+        thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+    def _lease_end(self) -> datetime:
+        return self.clock.now() + self.lease
+
+    @contextlib.contextmanager
+    def _stop_on_signals(self, also: Callable[[], None] | None = None):  # type: ignore[no-untyped-def]  # Iterator[None]; typed by contextmanager
+        def stop() -> None:
+            self.dispatcher.stopping = True
+            if also:
+                also()
+
+        loop = asyncio.get_running_loop()
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
