@@ -1,0 +1,150 @@
+"""Reading a TOML file so that every mistake in it can be told at once, with its line and column."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Final
+
+from messenger.config.positions import Path as KeyPath
+from messenger.config.positions import Positions
+from messenger.errors import Finding
+
+BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
+
+
+class Document:
+    """One TOML file: its values, their places, and the mistakes found in it so far."""
+
+    def __init__(self, path: Path) -> None:
+        self.file = as_typed(path)
+        self.findings: list[Finding] = []
+        self.values: Mapping[str, object] = {}
+        self._positions: Positions | None = None
+        source = self._source(path)
+        if source is not None:
+            self._parse(source)
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether the text is TOML at all; what stands in it may still be wrong."""
+        return self._positions is not None
+
+    def line(self, path: KeyPath) -> int:
+        """Return the line on which a key or table begins; 0 when it is not in the file."""
+        return self._positions.key(path).line if self._positions else 0
+
+    def add(self, path: KeyPath, problem: str, remedy: str = "", *, at_key: bool = False) -> None:
+        """Note a mistake at the value of ``path``, or at its key."""
+        line, column = (0, 0)
+        if self._positions:
+            line, column = self._positions.key(path) if at_key else self._positions.value(path)
+        self.findings.append(Finding(self.file, line, column, dotted(path), problem, remedy))
+
+    def _source(self, path: Path) -> str | None:
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            self._note(0, 0, "there is no such file", "'messenger init' writes one")
+            return None
+        except OSError as problem:
+            self._note(0, 0, f"cannot be read: {problem.strerror}")
+            return None
+        try:
+            return data.decode("utf-8-sig").replace("\r\n", "\n")
+        except UnicodeDecodeError as problem:
+            before = data[: problem.start].split(b"\n")
+            place = (len(before), len(before[-1].decode("utf-8", "replace")) + 1)
+            self._note(*place, f"is not UTF-8 text: byte 0x{data[problem.start]:02x}", "save the file as UTF-8")
+            return None
+
+    def _parse(self, source: str) -> None:
+        try:
+            self.values = tomllib.loads(source, parse_float=Decimal)
+        except tomllib.TOMLDecodeError as problem:
+            self.findings.append(syntax_finding(self.file, source, str(problem)))
+        except RecursionError:
+            self._note(0, 0, "is nested too deeply", "a table holds at most a few tables")
+        else:
+            self._positions = Positions(source.encode())
+
+    def _note(self, line: int, column: int, problem: str, remedy: str = "") -> None:
+        self.findings.append(Finding(self.file, line, column, "", problem, remedy))
+
+
+def as_typed(path: Path) -> str:
+    """Return the path as a person in the present directory would type it."""
+    try:
+        return str(path.absolute().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def dotted(path: KeyPath) -> str:
+    """Return the path as it would be written in TOML; indexes are left to line and column."""
+    keys = [part for part in path if isinstance(part, str)]
+    return ".".join(key if BARE.fullmatch(key) else '"' + ascii(key)[1:-1].replace('"', '\\"') + '"' for key in keys)
+
+
+def syntax_finding(file: str, source: str, message: str) -> Finding:
+    """Return what ``tomllib`` objected to, with its place and a remedy for the mistakes people make most."""
+    place = re.search(r" \(at (?:line (\d+), column (\d+)|end of document)\)$", message)
+    problem = message[: place.start()] if place else message
+    lines = source.split("\n")
+    if place and place[1]:
+        line, column = int(place[1]), int(place[2])
+    else:
+        line, column = len(lines), len(lines[-1]) + 1
+    brace = _open_brace(lines, line, column)
+    if brace and (brace[0] < line or column > len(lines[line - 1])):
+        return _broken_braces(file, lines, *brace)
+    return Finding(file, line, column, "", problem[:1].lower() + problem[1:], _syntax_remedy(problem))
+
+
+def _syntax_remedy(problem: str) -> str:
+    remedies = {
+        "Invalid value": 'texts stand in quotes: key = "text"',
+        "Cannot overwrite a value": "this key is written twice; keep one",
+        "Cannot declare": "this table is written twice; keep one",
+        "Expected '=' after a key": "write key = value; keys with spaces stand in quotes",
+        "Invalid statement": "write key = value or a [table] heading",
+        "Illegal character": "a text on one line ends with its quote on that line",
+        "Unescaped '\\'": "write \\\\ for one backslash",
+        "Unclosed array": "close it with ]",
+        "Unclosed inline table": "close it with }",
+        "Expected newline or end of document": "one key a line",
+    }
+    return next((remedy for start, remedy in remedies.items() if problem.startswith(start)), "")
+
+
+TOKENS: Final = re.compile(
+    r'"""(?:\\.|[^\\])*?"""|\'\'\'.*?\'\'\'|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|#[^\n]*|[{}]|\n', re.DOTALL
+)
+
+
+def _open_brace(lines: list[str], line: int, column: int) -> tuple[int, int] | None:
+    """Return the place of the outermost ``{`` that is still open at this place."""
+    text = "\n".join(lines)
+    end = sum(len(one) + 1 for one in lines[: line - 1]) + column - 1
+    opened: list[int] = []
+    for token in TOKENS.finditer(text, 0, end):
+        if token[0] == "{":
+            opened.append(token.start())
+        elif token[0] == "}" and opened:
+            opened.pop()
+    if not opened:
+        return None
+    before = text[: opened[0]].split("\n")
+    return len(before), len(before[-1]) + 1
+
+
+def _broken_braces(file: str, lines: list[str], line: int, column: int) -> Finding:
+    name = lines[line - 1][: column - 1].strip().removesuffix("=").strip()
+    headings = (re.match(r"\s*\[([^\[\]]+)\]", one) for one in reversed(lines[:line]))
+    heading = next((found[1].strip() for found in headings if found), "")
+    key = f"{heading}.{name}" if heading else name
+    problem = "what stands in { } must stand on one line"
+    return Finding(file, line, column, key, problem, f"for several lines write a table: [{key}] and one key a line")

@@ -1,0 +1,117 @@
+"""Reading ``[transports.<name>]``: how messages leave."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Final
+
+from messenger.config.secrets import Secret, secret
+from messenger.config.tables import Table, Wrong, a_text, one_of, shown, whole, yes_or_no
+from messenger.config.values import address_or_nothing, some_span
+from messenger.domain.rules import Uncertain
+
+
+class Security(StrEnum):
+    """How a connection to a mail server is protected."""
+
+    NONE = "none"
+    STARTTLS = "starttls"
+    TLS = "tls"
+
+
+USUAL_PORT: Final[Mapping[str, int]] = {Security.NONE: 25, Security.STARTTLS: 587, Security.TLS: 465}
+KINDS: Final = ("smtp",)
+LATER_KINDS: Final = ("assisted", "aliexpress", "ebay", "amazon", "shopify", "woocommerce", "webhook")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransportSettings:
+    """One way out. ``timeout`` is in seconds, for one step of a conversation with the server.
+
+    Args:
+        ca_file: certificates to trust besides the system's, for a server with a certificate of one's own.
+        redirect_to: every mail goes to this address instead; empty in earnest.
+        insecure: the owner accepts an unprotected connection to another machine.
+    """
+
+    name: str
+    kind: str = "smtp"
+    host: str
+    port: int
+    security: Security = Security.STARTTLS
+    username: str = ""
+    password: Secret | None = None
+    connections: int = 4
+    timeout: float = 30.0
+    uncertain: Uncertain = Uncertain.RESEND
+    resend_after: timedelta = timedelta(minutes=10)
+    redirect_to: str = ""
+    insecure: bool = False
+    ca_file: Path | None = None
+
+
+def read_transport(name: str, table: Table, *, home: Path, environ: Mapping[str, str]) -> TransportSettings | None:
+    """Return the settings of a transport as far as they can be read; ``None`` for a kind that is not available."""
+    kind = table.need("kind", one_of(KINDS, later=LATER_KINDS), "", remedy='write kind = "smtp"')
+    if "kind" in table and not kind:
+        return None
+    security = table.take("security", one_of(Security), Security.STARTTLS)
+    ca_file = table.take("ca_file", a_text, "")
+    settings = TransportSettings(
+        name=name,
+        host=table.need("host", _host, "", remedy='write host = "127.0.0.1"'),
+        port=table.take("port", whole(1, 65535), USUAL_PORT[security]),
+        security=security,
+        username=table.take("username", a_text, ""),
+        password=table.take("password", secret(home, environ), None),
+        connections=table.take("connections", whole(1, 100), 4),
+        timeout=table.take("timeout", elapsed, timedelta(seconds=30)).total_seconds(),
+        uncertain=table.take("uncertain", one_of(Uncertain, later=("verify",)), Uncertain.RESEND),
+        resend_after=table.take("resend_after", elapsed, timedelta(minutes=10)),
+        redirect_to=table.take("redirect_to", address_or_nothing, ""),
+        insecure=table.take("insecure", yes_or_no, default=False),
+        ca_file=(home / ca_file).expanduser() if ca_file else None,
+    )
+    _check_together(table, settings)
+    table.close()
+    return settings
+
+
+def _check_together(table: Table, settings: TransportSettings) -> None:
+    if settings.security is Security.NONE and settings.host and not (settings.insecure or is_loopback(settings.host)):
+        problem = f"mail to {settings.host} would travel unprotected"
+        table.wrong("security" if "security" in table else "", problem, 'write "starttls" or "tls", or insecure = true')
+    if "username" in table and "password" not in table:
+        table.wrong("password", "is missing", 'write password = "env:SMTP_PASSWORD"', at_key=True)
+    if "password" in table and "username" not in table:
+        table.wrong("username", "is missing", "a password goes with a username", at_key=True)
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether this host is this very machine."""
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.casefold() == "localhost"
+
+
+def elapsed(value: object) -> timedelta:
+    """Return a length of time that does not depend on any calendar, at least a second."""
+    span = some_span(value)
+    if span.days:
+        raise Wrong(f"must be seconds, minutes or hours, got {shown(value)}", "write 90s, 30m or 36h")
+    return span.elapsed
+
+
+def _host(value: object) -> str:
+    host = a_text(value)
+    if any(letter.isspace() or letter in "/@," for letter in host):
+        raise Wrong(f"must be the name or address of one machine, got {shown(host)}", "for example smtp.example.com")
+    if ":" in host and host.count(":") == 1:
+        raise Wrong(f"must be a host without a port, got {shown(host)}", f"write port = {host.partition(':')[2]}")
+    return host
