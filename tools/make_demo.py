@@ -116,7 +116,7 @@ cancelled-paid  RU ru    Виктор Объедков      | viktor@pochta.exam
 customs-8       MX es    Iñaki Peña           | inaki@correo.example      | Tijuana      | America/Tijuana
 pickup          RU ru    Юлия Подъячева       | yulia@pochta.example      | Новосибирск  | Asia/Novosibirsk
 forgotten-cancelled BR pt-BR Thaís Brandão        | thais@correio.example     | Manaus       | America/Manaus
-silent-dispute  ES es    Joaquín Ibáñez       | joaquin@example.com       | Las Palmas   | Atlantic/Canary
+dispute-shipped ES es    Joaquín Ibáñez       | joaquin@example.com       | Las Palmas   | Atlantic/Canary
 renumbered      KZ ru    Нұрлан Әбдіров       | nurlan@pochta.example     | Астана       | Asia/Almaty
 paid-late       GB en    Fatima al-Rashid     | fatima@mail.test          | Birmingham   | Europe/London
 early-review    RU ru    Пётр Ильич           | petr@pochta.example       | Самара       | Europe/Samara
@@ -458,6 +458,20 @@ def dispute_review(tale: Tale) -> None:
     tale.opens_dispute("not_as_described")
 
 
+def dispute_shipped(tale: Tale) -> None:
+    """Shipped late; a dispute opens before we tell of the shipping, and closes when the buyer has seen the number."""
+    tale.bought()
+    tale.wait(days=HANDLING.days + 1)
+    parcel = tale.shipped()
+    start = tale.now
+    tale.wait(hours=5)
+    dispute = tale.opens_dispute("not_shipped")
+    tale.wait(days=1.7)
+    tale.tell("dispute.closed", dispute={**dispute, "state": "withdrawn"})
+    tale.now = start
+    tale.travels(parcel)
+
+
 def cancelled_unpaid(tale: Tale) -> None:
     """Placed, and cancelled before any reminder."""
     tale.placed()
@@ -572,7 +586,8 @@ STORIES: Final[Mapping[str, Callable[[Tale], None]]] = {
     "forgotten-cancelled": forgotten_cancelled, **{f"customs-{days}": customs(days) for days in (6, 7, 8, 9, 11, 14)},
     "silent": silent, "silent-dispute": silent_dispute,
     "silent-refund": silent_refund, "dispute-closed": dispute_closed,
-    "dispute-review": dispute_review, "cancelled-unpaid": cancelled_unpaid, "cancelled-paid": cancelled_paid,
+    "dispute-review": dispute_review,
+    "dispute-shipped": dispute_shipped, "cancelled-unpaid": cancelled_unpaid, "cancelled-paid": cancelled_paid,
     "cancelled-shipped": cancelled_shipped,
     "refund": refund, "early-review": early_review, "two-parcels": two_parcels,
     "renumbered": renumbered, "delivery-failed": delivery_failed, "pickup": pickup, "returned": returned,

@@ -36,102 +36,71 @@ CLOSES: Final = 21
 
 
 class Wrong(StrEnum):
-    """What is wrong with a message at the moment it is sent."""
+    """What is wrong with a message at the moment it is sent; the words complete "of these messages, so many …"."""
 
-    IN_DISPUTE = "in_dispute"
-    AFTER_DELIVERY = "after_delivery"
-    AFTER_END = "after_end"
+    AT_NIGHT = "came at night, before 8 or after 21 o'clock on the buyer's clock"
+    IN_DISPUTE = "went to a buyer who had a dispute open"
+    AFTER_DELIVERY = "spoke of a parcel on its way that had arrived"
+    AFTER_END = "came after the order was cancelled or refunded"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NaiveMessage:
-    """A message as the timer sends it.
-
-    ``because`` names the event that scheduled it; ``why_wrong`` says what was no longer true at ``at``.
-    """
+    """A message as the timer sends it; ``because`` names the event that scheduled it."""
 
     order: str
     template: str
     at: datetime
     because: str
-    why_wrong: tuple[Wrong, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mistakes:
-    """How many messages were sent, and how many should not have been; one may be wrong in several ways."""
-
-    messages: int
-    wrong: int
-    at_night: int
-    in_dispute: int
-    after_delivery: int
-    after_end: int
 
 
 def naive_messages(events: Sequence[Event]) -> list[NaiveMessage]:
-    """Return everything that the timer would send, by time, and what was no longer true when it did.
+    """Return everything that the timer would send, by time.
 
     Args:
         events: in any order; those that name no order schedule nothing.
     """
-    by_order: dict[str, list[Event]] = defaultdict(list)
-    for event in events:
-        if event.order is not None:
-            by_order[event.order].append(event)
     found = [
-        NaiveMessage(
-            order=order,
-            template=template,
-            at=at,
-            because=event.ref,
-            why_wrong=_why_wrong(template, _order_at(at, told)),
-        )
-        for order, told in by_order.items()
-        for event in told
+        NaiveMessage(order=event.order, template=template, at=event.time + delay, because=event.ref)
+        for event in events
+        if event.order is not None
         for template, delay in JOBS.get(event.type, ())
-        for at in (event.time + delay,)
     ]
     return sorted(found, key=lambda one: (one.at, one.order, one.template))
 
 
-def count_mistakes(messages: Iterable[NaiveMessage], zone_of: Callable[[str], ZoneInfo]) -> Mistakes:
-    """Return how many of the messages should not have been sent.
+def count_mistakes(
+    messages: Iterable[NaiveMessage], events: Iterable[Event], *, zone_of: Callable[[str], ZoneInfo]
+) -> dict[Wrong, int]:
+    """Return how many of the messages were wrong in each way; one message may be wrong in several.
 
     Args:
         messages: as ``naive_messages`` returns them.
-        zone_of: the zone of an order's buyer, by the order's number; outside 8 to 21 o'clock there it is night.
+        events: those that the messages were scheduled by.
+        zone_of: the zone of an order's buyer, by the order's number.
     """
-    sent = list(messages)
-    night = [is_night(message.at, zone_of(message.order)) for message in sent]
+    by_order: dict[str, list[Event]] = defaultdict(list)
+    for event in events:
+        by_order[event.order or ""].append(event)
+    counts = dict.fromkeys(Wrong, 0)
+    for message in messages:
+        order = fold(event for event in by_order[message.order] if event.time <= message.at)
+        for wrong in why_wrong(message, order, zone_of(message.order)):
+            counts[wrong] += 1
+    return counts
 
-    def counted(wrong: Wrong) -> int:
-        return sum(wrong in message.why_wrong for message in sent)
 
-    return Mistakes(
-        messages=len(sent),
-        wrong=sum(dark or bool(message.why_wrong) for message, dark in zip(sent, night, strict=True)),
-        at_night=sum(night),
-        in_dispute=counted(Wrong.IN_DISPUTE),
-        after_delivery=counted(Wrong.AFTER_DELIVERY),
-        after_end=counted(Wrong.AFTER_END),
-    )
+def why_wrong(message: NaiveMessage, order: Order, zone: ZoneInfo) -> tuple[Wrong, ...]:
+    """Return what speaks against a message, by the order as it stood when it was sent."""
+    found = {
+        Wrong.AT_NIGHT: is_night(message.at, zone),
+        Wrong.IN_DISPUTE: order.open_dispute is not None,
+        Wrong.AFTER_DELIVERY: message.template not in AFTER_ARRIVAL and order.all_delivered,
+        Wrong.AFTER_END: order.status is OrderStatus.CANCELLED or bool(order.refunds),
+    }
+    return tuple(wrong for wrong, holds in found.items() if holds)
 
 
 def is_night(at: datetime, zone: ZoneInfo) -> bool:
     """Return whether it is before 8 or from 21 o'clock in the zone."""
     return not OPENS <= at.astimezone(zone).hour < CLOSES
-
-
-def _order_at(at: datetime, events: Iterable[Event]) -> Order:
-    return fold(event for event in events if event.time <= at)
-
-
-def _why_wrong(template: str, order: Order) -> tuple[Wrong, ...]:
-    """What the order, as it stood when the message was sent, says against it."""
-    found = {
-        Wrong.IN_DISPUTE: order.open_dispute is not None,
-        Wrong.AFTER_DELIVERY: template not in AFTER_ARRIVAL and order.all_delivered,
-        Wrong.AFTER_END: order.status is OrderStatus.CANCELLED or bool(order.refunds),
-    }
-    return tuple(wrong for wrong, holds in found.items() if holds)

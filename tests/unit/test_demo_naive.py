@@ -30,8 +30,9 @@ def utc(_: str) -> ZoneInfo:
     return ZoneInfo("UTC")
 
 
-def wrongs(template: str, *events: Event) -> list[tuple[Wrong, ...]]:
-    return [one.why_wrong for one in naive_messages(events) if one.template == template]
+def wrongs(template: str, *events: Event) -> set[Wrong]:
+    sent = [one for one in naive_messages(events) if one.template == template]
+    return {wrong for wrong, count in count_mistakes(sent, events, zone_of=utc).items() if count}
 
 
 def test_a_job_fires_at_a_fixed_delay_from_the_time_of_its_event() -> None:
@@ -64,35 +65,35 @@ def test_messages_come_by_time_whatever_the_order_of_the_events() -> None:
 @pytest.mark.parametrize(
     ("template", "events", "expected"),
     [
-        pytest.param("shipped", [], (), id="still true: right"),
-        pytest.param("shipped", [an_event("order.cancelled", days=0.2)], (Wrong.AFTER_END,), id="cancelled before"),
-        pytest.param("shipped", [an_event("order.cancelled", days=1.2)], (), id="cancelled after: right when sent"),
-        pytest.param("shipped", [an_event("refund.issued", days=0.5)], (Wrong.AFTER_END,), id="refunded"),
-        pytest.param("shipped", [an_event("dispute.opened", days=0.5)], (Wrong.IN_DISPUTE,), id="in dispute"),
+        pytest.param("shipped", [], set(), id="still true: right"),
+        pytest.param("shipped", [an_event("order.cancelled", days=0.2)], {Wrong.AFTER_END}, id="cancelled before"),
+        pytest.param("shipped", [an_event("order.cancelled", days=1.2)], set(), id="cancelled after: right when sent"),
+        pytest.param("shipped", [an_event("refund.issued", days=0.5)], {Wrong.AFTER_END}, id="refunded"),
+        pytest.param("shipped", [an_event("dispute.opened", days=0.5)], {Wrong.IN_DISPUTE}, id="in dispute"),
         pytest.param(
             "shipped",
             [an_event("dispute.opened", days=0.5), an_event("dispute.closed", days=0.7)],
-            (),
+            set(),
             id="dispute over",
         ),
         pytest.param(
             "shipped",
             [an_event("shipment.delivered", days=1, data=PARCEL)],
-            (Wrong.AFTER_DELIVERY,),
+            {Wrong.AFTER_DELIVERY},
             id="arrived at that instant",
         ),
         pytest.param(
             "review-request",
             [an_event("shipment.delivered", days=1, data=PARCEL)],
-            (),
+            set(),
             id="a review is asked for after arrival",
         ),
     ],
 )
 def test_a_message_is_judged_by_the_order_as_it_was_when_it_was_sent(
-    template: str, events: list[Event], expected: tuple[Wrong, ...]
+    template: str, events: list[Event], expected: set[Wrong]
 ) -> None:
-    assert wrongs(template, an_event("order.shipped", data=PARCEL), *events) == [expected]
+    assert wrongs(template, an_event("order.shipped", data=PARCEL), *events) == expected
 
 
 @pytest.mark.parametrize(("hour", "night"), [(7, True), (8, False), (20, False), (21, True), (0, True)])
@@ -101,13 +102,14 @@ def test_night_is_before_eight_and_from_nine_in_the_evening(hour: int, *, night:
 
 
 def test_night_is_the_buyers_night() -> None:
-    messages = naive_messages([an_event("order.shipped", data=PARCEL)])
+    events = [an_event("order.shipped", data=PARCEL)]
+    sent = naive_messages(events)
 
-    assert count_mistakes(messages, utc).at_night == 0
-    assert count_mistakes(messages, lambda _: ZoneInfo("Pacific/Auckland")).at_night == 1
+    assert count_mistakes(sent, events, zone_of=utc)[Wrong.AT_NIGHT] == 0
+    assert count_mistakes(sent, events, zone_of=lambda _: ZoneInfo("Pacific/Auckland"))[Wrong.AT_NIGHT] == 1
 
 
-def test_mistakes_are_counted_by_kind_and_each_wrong_message_once() -> None:
+def test_mistakes_are_counted_by_kind() -> None:
     events = [
         an_event("order.shipped", data=PARCEL),
         an_event("dispute.opened", days=0.5),
@@ -115,8 +117,9 @@ def test_mistakes_are_counted_by_kind_and_each_wrong_message_once() -> None:
         an_event("order.cancelled", days=0.7),
     ]
 
-    found = count_mistakes(naive_messages(events), utc)
-
-    assert (found.messages, found.in_dispute, found.after_delivery, found.after_end) == (3, 3, 1, 3)
-    assert found.at_night == 2  # a day and five days after a delivery at 02:24
-    assert found.wrong == 3
+    assert count_mistakes(naive_messages(events), events, zone_of=utc) == {
+        Wrong.AT_NIGHT: 2,  # a day and five days after a delivery at 02:24
+        Wrong.IN_DISPUTE: 3,
+        Wrong.AFTER_DELIVERY: 1,
+        Wrong.AFTER_END: 3,
+    }
