@@ -40,7 +40,7 @@ def span(value: object) -> Span:
     if re.fullmatch(r"-\s*\d+.*", text):
         raise Wrong(f"cannot be negative, got {shown(value)}", _HOW_TO_SPAN)
     if re.fullmatch(r"\d+bd", text):
-        raise Wrong(f"business days such as {shown(text)}: {UNAVAILABLE}", "write calendar days, for example 3d")
+        raise Wrong(f"{shown(text)} {UNAVAILABLE}", "business days; write calendar days, for example 3d")
     if isinstance(value, int) or not re.fullmatch(SPAN_PATTERN, text, re.ASCII):
         raise Wrong(f"cannot read {shown(value)}", _HOW_TO_SPAN)
     number, unit = int(text[:-1]), text[-1]

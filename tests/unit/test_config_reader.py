@@ -57,22 +57,30 @@ def syntax_mistake(tmp_path: Path, data: bytes) -> str:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("a = soon\n", "1:5: invalid value (texts stand in quotes: key = \"text\")"),
+        ("a = soon\n", '1:5: invalid value (texts stand in quotes: key = "text")'),
         ("a = 1\na = 2\n", "2:6: cannot overwrite a value (this key is written twice; keep one)"),
-        ("a 1\n", "1:3: expected '=' after a key in a key/value pair (write key = value; keys with spaces stand in quotes)"),
+        (
+            "a 1\n",
+            "1:3: expected '=' after a key in a key/value pair (write key = value; keys with spaces stand in quotes)",
+        ),
         ("a = [1\n", "2:1: unclosed array (close it with ])"),
         (
             "[rules.x]\nwhere = { a = 1,\n          b = 2 }\n",
-            "2:9: rules.x.where: what stands in { } must stand on one line "
-            "(for several lines write a table: [rules.x.where] and one key a line)",
+            (
+                "2:9: rules.x.where: what stands in { } must stand on one line"
+                " (for several lines write a table: [rules.x.where] and one key a line)"
+            ),
         ),
         (
             "where = {\n a = 1 }\n",
-            "1:9: where: what stands in { } must stand on one line (for several lines write a table: [where] and one key a line)",
+            (
+                "1:9: where: what stands in { } must stand on one line"
+                " (for several lines write a table: [where] and one key a line)"
+            ),
         ),
-        ("a = '{'\nb = soon\n", "2:5: invalid value (texts stand in quotes: key = \"text\")"),
+        ("a = '{'\nb = soon\n", '2:5: invalid value (texts stand in quotes: key = "text")'),
     ],
-)  # fmt: skip
+)
 def test_broken_toml_says_where_and_how_to_mend_it(tmp_path: Path, text: str, expected: str) -> None:
     assert syntax_mistake(tmp_path, text.encode()) == expected
 

@@ -40,8 +40,14 @@ def test_the_default_file_is_accepted() -> None:
     schedule = load_schedule(ROOT / "schedules.toml", shops=("toys",))
 
     assert [rule.template for rule in schedule.rules] == [
-        "shipped", "customs-arrived", "customs-delay", "delay-apology", "late-shipment-apology", "delivered", "review-request",
-    ]  # fmt: skip
+        "shipped",
+        "customs-arrived",
+        "customs-delay",
+        "delay-apology",
+        "late-shipment-apology",
+        "delivered",
+        "review-request",
+    ]
     assert all(rule.enabled and rule.note and rule.line for rule in schedule.rules)
     assert {rule.hours for rule in schedule.rules} == {Hours(opens=time(9), closes=time(20))}
     assert schedule.languages == {"BY": "ru", "KG": "ru"}
@@ -66,7 +72,10 @@ where = { buyer.contry = "RU", "order.status" = "paid" }
         "schedules.toml:4:10: defaults.expiry: cannot read 'soon' (write 14d, 36h or 90m)",
         "schedules.toml:7:12: rules.shipped.template: unknown template 'shiped' (did you mean 'shipped'?)",
         "schedules.toml:9:1: rules.shipped.dely: unknown key (did you mean 'delay'?)",
-        "schedules.toml:11:14: rules.shipped.cancel_on: unknown event type 'shipment.deliverd' (did you mean 'shipment.delivered'?)",
+        (
+            "schedules.toml:11:14: rules.shipped.cancel_on: unknown event type 'shipment.deliverd'"
+            " (did you mean 'shipment.delivered'?)"
+        ),
         "schedules.toml:12:17: rules.shipped.where.buyer.contry: unknown field (did you mean 'buyer.country'?)",
         'schedules.toml:12:32: rules.shipped.where."order.status": unknown field (write the dots outside quotes)',
     ]
@@ -75,38 +84,151 @@ where = { buyer.contry = "RU", "order.status" = "paid" }
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        pytest.param("on = 'order.shipped'\ndelay = 'soon'", "5:9: rules.x.delay: cannot read 'soon' (write 14d, 36h or 90m)", id="span"),
-        pytest.param("on = 'order.paid'\ndelay = '-2d'", "5:9: rules.x.delay: cannot be negative, got '-2d' (write 14d, 36h or 90m)", id="minus"),
-        pytest.param("on = 'order.paid'\ndelay = ['2d', '1d']", "5:16: rules.x.delay: 1d does not come after 2d (write the steps in ascending order)", id="descending"),
-        pytest.param("on = 'order.paid'\ndelay = ['1d','2d','3d','4d','5d','6d']", "5:35: rules.x.delay: has 6 steps, at most 5 are possible", id="six"),
-        pytest.param("on = 'order.paid'\ndelay = '3bd'", "5:9: rules.x.delay: business days such as '3bd': is not available in this version (write calendar days, for example 3d)", id="bd"),
-        pytest.param("on = 'order.paid'\nbefore = 'pay_by'\nlead = '1d'", "2:8: rules.x: has 2 triggers: on and before (a rule has exactly one of on, before, after, silent)", id="two"),
-        pytest.param("delay = '1d'", "2:8: rules.x: has no trigger (a rule has exactly one of on, before, after, silent)", id="none"),
-        pytest.param("before = 'ship_by'", "2:8: rules.x.lead: is missing (write lead = \"2d\")", id="no lead"),
-        pytest.param("silent = '2d'", "2:8: rules.x.since: is missing (write since = \"shipment.*\")", id="no since"),
-        pytest.param("after = 'ship_by'\nlead = '2d'", "5:1: rules.x.lead: belongs to before, not to after (after goes with delay)", id="stray lead"),
-        pytest.param("after = 'shipby'", "4:9: rules.x.after: unknown deadline 'shipby' (did you mean 'ship_by'?)", id="deadline"),
-        pytest.param("on = 'order.shiped'", "4:6: rules.x.on: unknown event type 'order.shiped' (did you mean 'order.shipped'?)", id="type"),
-        pytest.param("on = 'order.paid'\nzone = 'Europe/Madird'", "5:8: rules.x.zone: unknown time zone 'Europe/Madird' (did you mean 'Europe/Madrid'?)", id="zone"),
-        pytest.param("on = 'order.paid'\nzone = 'europe/madrid'", "5:8: rules.x.zone: unknown time zone 'europe/madrid' (did you mean 'Europe/Madrid'?)", id="zone case"),
-        pytest.param("on = 'order.paid'\nwindow = '09:00-09:00'", "5:10: rules.x.window: '09:00-09:00' is never open (write \"always\" for the whole day)", id="window"),
-        pytest.param("on = 'order.paid'\nshops = ['toy']", "5:10: rules.x.shops: unknown word 'toy' (did you mean 'toys'?)", id="shop"),
-        pytest.param("on = 'order.paid'\nholds = ['dispute']", "5:1: rules.x.holds: is not available in this version (remove it)", id="later"),
-        pytest.param("trigger = 'staff'", "4:1: rules.x.trigger: is not available in this version (remove it)", id="staff trigger"),
-        pytest.param("on = 'order.paid'\nonce_per = 'buyer/90d'", "5:12: rules.x.once_per: 'buyer/90d' is not available in this version (available: order, shipment, occurrence)", id="once buyer"),
-        pytest.param("on = 'order.paid'\nwhere = { order.total = { min = 5 } }", "5:33: rules.x.where.order.total.min: 5 is an amount without a currency (write \"5 USD\")", id="bare amount"),
-        pytest.param("on = 'order.paid'\nwhere = { order.total = { min = '5 USD', max = '9 EUR' } }", "5:48: rules.x.where.order.total.max: is in EUR, but min is in USD (write both in one currency)", id="currencies"),
-        pytest.param("on = 'order.paid'\nwhere = { review.stars = { min = 4, max = 2 } }", "5:43: rules.x.where.review.stars.max: 2 is less than min, which is 4", id="bounds"),
-        pytest.param("on = 'order.paid'\nwhere = { order.status = 'payd' }", "5:26: rules.x.where.order.status: unknown word 'payd' (did you mean 'paid'?)", id="status"),
-        pytest.param("on = 'order.paid'\nwhere.told.delivrd = true", "5:12: rules.x.where.told.delivrd: unknown template 'delivrd' (did you mean 'delivered'?)", id="told"),
-        pytest.param("on = 'order.paid'\nwhere = { lane.late = true }", "5:11: rules.x.where.lane: is not available in this version (remove it)", id="lane"),
-        pytest.param("on = 'order.paid'\nwhere = { buyer.country = '@ue' }", "5:27: rules.x.where.buyer.country: unknown list '@ue' (write it under [lists]: ue = [...])", id="list"),
-        pytest.param("on = 'order.paid'\nwhere = { buyer.name = { min = 'A' } }", "5:26: rules.x.where.buyer.name.min: cannot be asked of buyer.name, which is a text (known: exists, like, not)", id="operator"),
-        pytest.param("on = 'order.paid'\nwhere = { buyer.name = {} }", "5:24: rules.x.where.buyer.name: asks nothing (write buyer.name = value, or one of exists, like, not)", id="nothing"),
-        pytest.param("on = 'order.paid'\nenabled = 'no'", "5:11: rules.x.enabled: must be true or false, got 'no' (without quotes)", id="bool"),
-        pytest.param("on = 'order.paid'\ncancel_on = ['order.paid', 'order.paid']", "5:28: rules.x.cancel_on: names 'order.paid' twice", id="twice"),
+        pytest.param(
+            "on = 'order.shipped'\ndelay = 'soon'",
+            "5:9: rules.x.delay: cannot read 'soon' (write 14d, 36h or 90m)",
+            id="span",
+        ),
+        pytest.param(
+            "on = 'order.paid'\ndelay = '-2d'",
+            "5:9: rules.x.delay: cannot be negative, got '-2d' (write 14d, 36h or 90m)",
+            id="minus",
+        ),
+        pytest.param(
+            "on = 'order.paid'\ndelay = ['2d', '1d']",
+            "5:16: rules.x.delay: 1d does not come after 2d (write the steps in ascending order)",
+            id="descending",
+        ),
+        pytest.param(
+            "on = 'order.paid'\ndelay = ['1d','2d','3d','4d','5d','6d']",
+            "5:35: rules.x.delay: has 6 steps, at most 5 are possible",
+            id="six",
+        ),
+        pytest.param(
+            "on = 'order.paid'\ndelay = '3bd'",
+            "5:9: rules.x.delay: '3bd' is not available in this version"
+            " (business days; write calendar days, for example 3d)",
+            id="bd",
+        ),
+        pytest.param(
+            "on = 'order.paid'\nbefore = 'pay_by'\nlead = '1d'",
+            "2:8: rules.x: has 2 triggers: on and before (a rule has exactly one of on, before, after, silent)",
+            id="two",
+        ),
+        pytest.param(
+            "delay = '1d'",
+            "2:8: rules.x: has no trigger (a rule has exactly one of on, before, after, silent)",
+            id="none",
+        ),
+        pytest.param("before = 'ship_by'", '2:8: rules.x.lead: is missing (write lead = "2d")', id="no lead"),
+        pytest.param("silent = '2d'", '2:8: rules.x.since: is missing (write since = "shipment.*")', id="no since"),
+        pytest.param(
+            "after = 'ship_by'\nlead = '2d'",
+            "5:1: rules.x.lead: belongs to before, not to after (after goes with delay)",
+            id="stray lead",
+        ),
+        pytest.param(
+            "after = 'shipby'", "4:9: rules.x.after: unknown deadline 'shipby' (did you mean 'ship_by'?)", id="deadline"
+        ),
+        pytest.param(
+            "on = 'order.shiped'",
+            "4:6: rules.x.on: unknown event type 'order.shiped' (did you mean 'order.shipped'?)",
+            id="type",
+        ),
+        pytest.param(
+            "on = 'order.paid'\nzone = 'Europe/Madird'",
+            "5:8: rules.x.zone: unknown time zone 'Europe/Madird' (did you mean 'Europe/Madrid'?)",
+            id="zone",
+        ),
+        pytest.param(
+            "on = 'order.paid'\nzone = 'europe/madrid'",
+            "5:8: rules.x.zone: unknown time zone 'europe/madrid' (did you mean 'Europe/Madrid'?)",
+            id="zone case",
+        ),
+        pytest.param(
+            "on = 'order.paid'\nwindow = '09:00-09:00'",
+            "5:10: rules.x.window: '09:00-09:00' is never open (write \"always\" for the whole day)",
+            id="window",
+        ),
+        pytest.param(
+            "on = 'order.paid'\nshops = ['toy']",
+            "5:10: rules.x.shops: unknown word 'toy' (did you mean 'toys'?)",
+            id="shop",
+        ),
+        pytest.param(
+            "on = 'order.paid'\nholds = ['dispute']",
+            "5:1: rules.x.holds: is not available in this version (remove it)",
+            id="later",
+        ),
+        pytest.param(
+            "trigger = 'staff'",
+            "4:1: rules.x.trigger: is not available in this version (remove it)",
+            id="staff trigger",
+        ),
+        pytest.param(
+            "on = 'order.paid'\nonce_per = 'buyer/90d'",
+            "5:12: rules.x.once_per: 'buyer/90d' is not available in this version"
+            " (available: order, shipment, occurrence)",
+            id="once buyer",
+        ),
+        pytest.param(
+            "on = 'order.paid'\nwhere = { order.total = { min = 5 } }",
+            '5:33: rules.x.where.order.total.min: 5 is an amount without a currency (write "5 USD")',
+            id="bare amount",
+        ),
+        pytest.param(
+            "on = 'order.paid'\nwhere = { order.total = { min = '5 USD', max = '9 EUR' } }",
+            "5:48: rules.x.where.order.total.max: is in EUR, but min is in USD (write both in one currency)",
+            id="currencies",
+        ),
+        pytest.param(
+            "on = 'order.paid'\nwhere = { review.stars = { min = 4, max = 2 } }",
+            "5:43: rules.x.where.review.stars.max: 2 is less than min, which is 4",
+            id="bounds",
+        ),
+        pytest.param(
+            "on = 'order.paid'\nwhere = { order.status = 'payd' }",
+            "5:26: rules.x.where.order.status: unknown word 'payd' (did you mean 'paid'?)",
+            id="status",
+        ),
+        pytest.param(
+            "on = 'order.paid'\nwhere.told.delivrd = true",
+            "5:12: rules.x.where.told.delivrd: unknown template 'delivrd' (did you mean 'delivered'?)",
+            id="told",
+        ),
+        pytest.param(
+            "on = 'order.paid'\nwhere = { lane.late = true }",
+            "5:11: rules.x.where.lane: is not available in this version (remove it)",
+            id="lane",
+        ),
+        pytest.param(
+            "on = 'order.paid'\nwhere = { buyer.country = '@ue' }",
+            "5:27: rules.x.where.buyer.country: unknown list '@ue' (write it under [lists]: ue = [...])",
+            id="list",
+        ),
+        pytest.param(
+            "on = 'order.paid'\nwhere = { buyer.name = { min = 'A' } }",
+            "5:26: rules.x.where.buyer.name.min: cannot be asked of buyer.name, which is a text"
+            " (known: exists, like, not)",
+            id="operator",
+        ),
+        pytest.param(
+            "on = 'order.paid'\nwhere = { buyer.name = {} }",
+            "5:24: rules.x.where.buyer.name: asks nothing (write buyer.name = value, or one of exists, like, not)",
+            id="nothing",
+        ),
+        pytest.param(
+            "on = 'order.paid'\nenabled = 'no'",
+            "5:11: rules.x.enabled: must be true or false, got 'no' (without quotes)",
+            id="bool",
+        ),
+        pytest.param(
+            "on = 'order.paid'\ncancel_on = ['order.paid', 'order.paid']",
+            "5:28: rules.x.cancel_on: names 'order.paid' twice",
+            id="twice",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_mistake_says_where_and_what_would_be_right(tmp_path: Path, text: str, expected: str) -> None:
     assert mistake_of(tmp_path, text) == expected
 
@@ -120,12 +242,18 @@ def test_a_mistake_says_where_and_what_would_be_right(tmp_path: Path, text: str,
         ("version = 1\n[rule.x]\non = 'order.paid'\n", "2:2: rule: unknown key (did you mean 'rules'?)"),
         ("version = 1\nrules = 3\n", "2:9: rules: must be a table, got 3"),
         ("version = 1\n[rules]\nx = 3\n", "3:5: rules.x: must be a table, got 3 (write [rules.x])"),
-        ("version = 1\n[languages]\nby = 'ru'\n", "3:1: languages.by: must be a two-letter country code (for example BY = \"ru\")"),
-        ("version = 1\n[languages]\nBY = 'russian!'\n", "3:6: languages.BY: must be a language tag, got 'russian!' (for example ru or pt-BR)"),
+        (
+            "version = 1\n[languages]\nby = 'ru'\n",
+            '3:1: languages.by: must be a two-letter country code (for example BY = "ru")',
+        ),
+        (
+            "version = 1\n[languages]\nBY = 'russian!'\n",
+            "3:6: languages.BY: must be a language tag, got 'russian!' (for example ru or pt-BR)",
+        ),
         ("version = 1\n[defaults]\ncap = {}\n", "3:1: defaults.cap: is not available in this version (remove it)"),
         ("version = 1\n[lists]\neu = []\n", "3:6: lists.eu: must not be an empty list"),
     ],
-)  # fmt: skip
+)
 def test_a_mistake_outside_rules(tmp_path: Path, text: str, expected: str) -> None:
     (finding,) = findings_of(tmp_path, text)
 
@@ -140,7 +268,10 @@ def test_a_file_with_mistakes_gives_no_schedule(tmp_path: Path) -> None:
 
 
 def test_a_rule_takes_what_it_leaves_out_from_the_defaults(tmp_path: Path) -> None:
-    defaults = "[defaults]\nchannels = ['email']\nwindow = '22:00-06:00'\ndays = 'sat-mon'\nzone = 'shop'\nexpiry = '36h'\nmax_age = '2w'"
+    defaults = (
+        "[defaults]\nchannels = ['email']\nwindow = '22:00-06:00'\ndays = 'sat-mon'\n"
+        "zone = 'shop'\nexpiry = '36h'\nmax_age = '2w'"
+    )
     rule = rule_of(tmp_path, "on = 'order.paid'", before=defaults)
 
     assert (rule.channels, rule.zone) == (("email",), "shop")
@@ -152,7 +283,8 @@ def test_a_rule_takes_what_it_leaves_out_from_the_defaults(tmp_path: Path) -> No
 def test_a_rule_says_everything_it_can(tmp_path: Path) -> None:
     rule = rule_of(
         tmp_path,
-        "on = ['order.paid', 'refund.*']\ndelay = ['90s', '1d']\ncategory = 'relational'\npriority = -3\nshops = ['toys']\n"
+        "on = ['order.paid', 'refund.*']\ndelay = ['90s', '1d']\ncategory = 'relational'\npriority = -3\n"
+        "shops = ['toys']\n"
         "enabled = false\nuncertain = 'ask'\nname = 'A title'\nnote = ''\nonce_per = 'occurrence'\ncancel_on = []",
     )
 
@@ -168,12 +300,27 @@ def test_a_rule_says_everything_it_can(tmp_path: Path) -> None:
     [
         ("on = 'shipment.delivered'", OnEvent(types=("shipment.delivered",)), (Span(),), Once.SHIPMENT),
         ("on = ['shipment.*', 'order.paid']", OnEvent(types=("shipment.*", "order.paid")), (Span(),), Once.ORDER),
-        ("silent = ['5d', '10d']\nsince = 'shipment.*'", OnSilence(since="shipment.*"), (Span(days=5), Span(days=10)), Once.SHIPMENT),
+        (
+            "silent = ['5d', '10d']\nsince = 'shipment.*'",
+            OnSilence(since="shipment.*"),
+            (Span(days=5), Span(days=10)),
+            Once.SHIPMENT,
+        ),
         ("silent = '5d'\nsince = 'order.paid'", OnSilence(since="order.paid"), (Span(days=5),), Once.ORDER),
-        ("before = 'pay_by'\nlead = '2d'", OnDeadline(deadline=Deadline.PAY_BY, before=True), (Span(days=2),), Once.ORDER),
-        ("after = 'ship_by'\ndelay = '1h'", OnDeadline(deadline=Deadline.SHIP_BY, before=False), (Span(elapsed=timedelta(hours=1)),), Once.ORDER),
+        (
+            "before = 'pay_by'\nlead = '2d'",
+            OnDeadline(deadline=Deadline.PAY_BY, before=True),
+            (Span(days=2),),
+            Once.ORDER,
+        ),
+        (
+            "after = 'ship_by'\ndelay = '1h'",
+            OnDeadline(deadline=Deadline.SHIP_BY, before=False),
+            (Span(elapsed=timedelta(hours=1)),),
+            Once.ORDER,
+        ),
     ],
-)  # fmt: skip
+)
 def test_triggers(tmp_path: Path, text: str, trigger: object, delays: tuple[Span, ...], once: Once) -> None:
     rule = rule_of(tmp_path, text)
 
