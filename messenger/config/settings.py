@@ -17,6 +17,8 @@ from messenger.config.values import ID_PATTERN, address_or_nothing, language, li
 from messenger.domain.shops import Mode, Shop
 from messenger.errors import ConfigurationError, Finding
 
+__all__ = ["Settings", "TransportSettings", "WebSettings", "WorkerSettings", "load_settings", "read_settings"]
+
 FILE: Final = "messenger.toml"
 PLATFORMS: Final = ("none", "aliexpress", "ebay", "amazon", "shopify", "woocommerce")
 CHANNELS: Final = ("email",)

@@ -118,7 +118,7 @@ def zone(value: object) -> str:
 
 def rule_zone(value: object) -> str:
     """Return ``buyer``, ``shop`` or the name of an IANA time zone."""
-    return value if value in {"buyer", "shop"} and isinstance(value, str) else zone(value)
+    return value if isinstance(value, str) and value in {"buyer", "shop"} else zone(value)
 
 
 def event_type(value: object) -> str:

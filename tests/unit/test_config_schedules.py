@@ -349,3 +349,63 @@ def test_conditions(tmp_path: Path, text: str, expected: Condition) -> None:
     rule = rule_of(tmp_path, f"on = 'order.paid'\n[rules.x.where]\n{text}", before="[lists]\neu = ['DE', 'FR']")
 
     assert rule.where == (expected,)
+
+
+KINDS = (
+    '""',
+    '"\\u0000"',
+    "5",
+    "-1",
+    "1.5",
+    "nan",
+    "true",
+    "2026-01-01",
+    "[]",
+    "[[1]]",
+    "[{}]",
+    "{}",
+    "{ a = 1 }",
+    "{ min = nan }",
+)
+KEYS = (
+    *[
+        "template",
+        "on",
+        "delay",
+        "before",
+        "after",
+        "lead",
+        "silent",
+        "since",
+        "where",
+        "cancel_on",
+        "once_per",
+        "category",
+        "window",
+        "days",
+        "zone",
+        "expiry",
+    ],
+    *[
+        "max_age",
+        "shops",
+        "channels",
+        "priority",
+        "name",
+        "enabled",
+        "uncertain",
+        "where.buyer.country",
+        "where.order.total",
+        "where.told",
+    ],
+    *["where.review.stars", "where.order.late", "where.order.items", "where.shop"],
+)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_value_of_any_kind_is_read_or_told(tmp_path: Path, key: str) -> None:
+    for kind in KINDS:
+        for heading in ("[defaults]", "[rules.x]", "[lists]", "[languages]", ""):
+            findings = findings_of(tmp_path, f"version = 1\n{heading}\n{key} = {kind}\n")
+
+            assert findings, f"{heading} {key} = {kind}"

@@ -120,7 +120,7 @@ def loader_accepts(tmp_path: Path, text: str) -> bool:
 def test_the_dumped_schema_is_current() -> None:
     dumped = json.loads((ROOT / "schedules.schema.json").read_text(encoding="utf-8"))
 
-    assert dumped == json.loads(json.dumps(schedules_schema())), "run: make docs"
+    assert dumped == json.loads(json.dumps(schedules_schema())), "run: messenger schema > schedules.schema.json"
 
 
 def test_the_schema_is_a_schema() -> None:
