@@ -31,7 +31,7 @@ LATER_KINDS: Final = ("assisted", "aliexpress", "ebay", "amazon", "shopify", "wo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransportSettings:
-    """One way out. ``timeout`` is in seconds, for one step of a conversation with the server.
+    """One way out. ``timeout`` is in seconds, for making a connection; later steps take as long as RFC 5321 allows.
 
     Args:
         ca_file: certificates to trust besides the system's, for a server with a certificate of one's own.
