@@ -133,6 +133,7 @@ class Settlement:
     id: int
     owner: str
     token: int
+    at: datetime
     message: PlannedMessage
     """The row as it shall be; owner and lease are cleared by the store unless its state is ``claimed``."""
 

@@ -135,7 +135,7 @@ class Dispatcher:
         return {key: fold(events) for key, events in found.items() if any(event.order for event in events)}
 
     def _settlement(self, claimed: PlannedMessage, target: PlannedMessage) -> Settlement:
-        return Settlement(id=claimed.id, owner=self._owner, token=claimed.token, message=target)
+        return Settlement(id=claimed.id, owner=self._owner, token=claimed.token, at=self._clock.now(), message=target)
 
     def _make_ready(self, message: PlannedMessage, order: Order | None) -> _InHand | PlannedMessage:
         """The message ready to be carried, or the row as it shall be when it does not leave now."""

@@ -1,0 +1,1 @@
+"""Numbered steps from one version's tables to the next; see ``storage.schema``."""
