@@ -1,1 +1,1 @@
-"""E-mail: assembling messages, SMTP, and a local mailbox for demo and tests."""
+"""E-mail: from letter to bytes (``mime``), from bytes to a server (``smtp``), and an inbox of one's own (``inbox``)."""

@@ -1,0 +1,216 @@
+"""What every transport promises, shown for the one in memory and for SMTP against a real server on 127.0.0.1."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from typing import Protocol
+
+import pytest
+
+from messenger.domain.messages import FrozenMessage, Key, Outcome, Receipt
+from messenger.mail.memory import MemoryTransport
+from messenger.mail.smtp import Security, SmtpSettings, SmtpTransport
+from messenger.ports import Transport
+from tests.smtp_server import DROP, SmtpServer
+
+SAYS = {
+    Outcome.ACCEPTED: {},
+    Outcome.TEMPORARY: {"rcpt": "451 4.3.0 later"},
+    Outcome.PERMANENT: {"rcpt": "550 5.1.1 no such mailbox"},
+    Outcome.UNCERTAIN: {"end_of_data": DROP},
+    Outcome.ACCOUNT: {"mail": "550 5.7.1 not you"},
+}
+
+
+def a_message(
+    number: int = 1, *, recipient: str = "", content: bytes = b"Subject: x\r\n\r\nhello\r\n"
+) -> FrozenMessage:
+    return FrozenMessage(
+        key=Key("shop", "rule", str(number), 1),
+        sender="shop@shop.example",
+        recipient=recipient or f"buyer{number}@mail.example",
+        content=content,
+    )
+
+
+class Notes:
+    """What a caller is told."""
+
+    def __init__(self, *, refuse: Iterable[Key] = ()) -> None:
+        self.refuse = frozenset(refuse)
+        self.asked: list[Key] = []
+        self.done: list[tuple[Key, Receipt]] = []
+
+    async def committing(self, key: Key) -> bool:
+        self.asked.append(key)
+        return key not in self.refuse
+
+    async def tell(self, key: Key, receipt: Receipt) -> None:
+        self.done.append((key, receipt))
+
+    async def run(self, transport: Transport, messages: Iterable[FrozenMessage]) -> None:
+        await transport.carry(stream(messages), committing=self.committing, done=self.tell)
+
+    def outcomes(self) -> dict[Key, Outcome]:
+        assert len({key for key, _ in self.done}) == len(self.done)
+        return {key: receipt.outcome for key, receipt in self.done}
+
+
+async def stream(messages: Iterable[FrozenMessage]) -> AsyncIterator[FrozenMessage]:
+    for message in messages:
+        yield message
+
+
+class Bench(Protocol):
+    def answer(self, outcome: Outcome) -> None: ...
+    def refuse(self, recipient: str) -> None: ...
+    def carry(self, *messages: FrozenMessage, notes: Notes | None = None) -> Notes: ...
+    def arrived(self) -> list[bytes]: ...
+
+
+class MemoryBench:
+    def __init__(self) -> None:
+        self.transport = MemoryTransport()
+
+    def answer(self, outcome: Outcome) -> None:
+        self.transport.answer(outcome)
+
+    def refuse(self, recipient: str) -> None:
+        self.transport.answer_for(recipient, Outcome.PERMANENT)
+
+    def carry(self, *messages: FrozenMessage, notes: Notes | None = None) -> Notes:
+        notes = notes or Notes()
+        asyncio.run(notes.run(self.transport, messages))
+        return notes
+
+    def arrived(self) -> list[bytes]:
+        return [message.content for message in self.transport.sent]
+
+
+class SmtpBench:
+    def __init__(self) -> None:
+        self.script: dict[str, str | list[str]] = {}
+        self.recipients: dict[str, str] = {}
+        self.server = SmtpServer()
+
+    def answer(self, outcome: Outcome) -> None:
+        self.script.update(SAYS[outcome])
+
+    def refuse(self, recipient: str) -> None:
+        self.recipients[recipient] = "550 5.1.1 no such mailbox"
+
+    def carry(self, *messages: FrozenMessage, notes: Notes | None = None) -> Notes:
+        notes = notes or Notes()
+        self.server = SmtpServer(self.script, recipients=self.recipients)
+        asyncio.run(self._carry(messages, notes))
+        return notes
+
+    async def _carry(self, messages: Iterable[FrozenMessage], notes: Notes) -> None:
+        async with self.server as server:
+            settings = SmtpSettings(
+                name="main", host="127.0.0.1", port=server.port, security=Security.NONE, local_hostname="test.example"
+            )
+            await notes.run(SmtpTransport(settings), messages)
+
+    def arrived(self) -> list[bytes]:
+        return [mail.content for mail in self.server.taken]
+
+
+@pytest.fixture
+def memory() -> Bench:
+    return MemoryBench()
+
+
+@pytest.fixture
+def smtp() -> Bench:
+    return SmtpBench()
+
+
+@pytest.fixture(params=["memory", "smtp"])
+def bench(request: pytest.FixtureRequest) -> Bench:
+    found: Bench = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_each_outcome_is_told_once(bench: Bench, outcome: Outcome) -> None:
+    bench.answer(outcome)
+
+    notes = bench.carry(a_message())
+
+    assert [receipt.outcome for _, receipt in notes.done] == [outcome]
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_only_an_accepted_message_has_arrived(bench: Bench, outcome: Outcome) -> None:
+    bench.answer(outcome)
+
+    bench.carry(a_message())
+
+    assert len(bench.arrived()) == (outcome is Outcome.ACCEPTED)
+
+
+def test_a_message_nobody_wants_any_more_is_dropped_without_an_answer(bench: Bench) -> None:
+    message = a_message()
+
+    notes = bench.carry(message, notes=Notes(refuse=[message.key]))
+
+    assert (notes.asked, notes.done, bench.arrived()) == ([message.key], [], [])
+
+
+def test_messages_around_a_dropped_one_arrive(bench: Bench) -> None:
+    messages = [a_message(number) for number in range(1, 10)]
+
+    notes = bench.carry(*messages, notes=Notes(refuse=[messages[4].key]))
+
+    assert set(notes.outcomes()) == {message.key for message in messages} - {messages[4].key}
+    assert len(bench.arrived()) == 8
+
+
+def test_every_message_of_a_long_stream_is_answered(bench: Bench) -> None:
+    messages = [a_message(number, content=f"Subject: {number}\r\n\r\n.\r\n".encode()) for number in range(50)]
+
+    notes = bench.carry(*messages)
+
+    assert notes.outcomes() == dict.fromkeys((message.key for message in messages), Outcome.ACCEPTED)
+    assert sorted(bench.arrived()) == sorted(message.content for message in messages)
+
+
+def test_an_empty_stream_ends_at_once(bench: Bench) -> None:
+    assert bench.carry().done == []
+
+
+def test_a_refused_message_does_not_touch_the_others(bench: Bench) -> None:
+    messages = [a_message(number) for number in range(1, 21)]
+    bench.refuse(messages[6].recipient)
+
+    notes = bench.carry(*messages)
+
+    refused = [key for key, outcome in notes.outcomes().items() if outcome is not Outcome.ACCEPTED]
+    assert refused == [messages[6].key]
+    assert len(bench.arrived()) == 19
+
+
+def test_the_commit_point_is_asked_once_per_message(bench: Bench) -> None:
+    messages = [a_message(number) for number in range(10)]
+
+    notes = bench.carry(*messages)
+
+    assert sorted(notes.asked) == sorted(message.key for message in messages)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"Subject: x\r\n\r\n.\r\n..\r\n.a\r\nb.\r\n", id="dots at the start of lines"),
+        pytest.param(b".Subject: x\r\n\r\nx\r\n", id="dot first of all"),
+        pytest.param(b"Subject: x\r\n\r\n" + b"a" * 998 + b"\r\n", id="longest line"),
+        pytest.param(b"Subject: x\r\n\r\n\r\n.\r\n\r\nMAIL FROM:<a@b.c>\r\nDATA\r\n.\r\n", id="looks like commands"),
+        pytest.param(b"Subject: x\r\n\r\n" + b"line of text\r\n" * 100_000, id="1.4 megabytes"),
+    ],
+)
+def test_content_arrives_to_the_byte(bench: Bench, content: bytes) -> None:
+    bench.carry(a_message(content=content))
+
+    assert bench.arrived() == [content]
