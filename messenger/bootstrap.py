@@ -8,16 +8,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import as_file, files
-from ipaddress import ip_address
 from pathlib import Path
 
 from messenger.config.places import country_zones
 from messenger.config.schedules import load_schedule
-from messenger.config.settings import Settings, TransportSettings, load_settings
+from messenger.config.settings import Settings, load_settings
+from messenger.config.transports import TransportSettings, is_loopback
 from messenger.domain.shops import Shop, UncertainPolicy
 from messenger.errors import ConfigurationError, UsageError
 from messenger.mail.mime import MimeComposer
-from messenger.mail.smtp import SmtpSettings, SmtpTransport
+from messenger.mail.smtp import Security, SmtpSettings, SmtpTransport, Timeouts
 from messenger.ports import Clock, Store, Transport
 from messenger.rendering.catalogue import Catalogue, load
 from messenger.services.clocks import SystemClock
@@ -25,7 +25,7 @@ from messenger.services.dispatching import Dispatcher
 from messenger.services.home import Home
 from messenger.services.ingesting import Ingest
 from messenger.storage import migrate, open_store
-from messenger.worker import Worker
+from messenger.services.working import Worker
 
 HOME_FILES = ("messenger.toml", "schedules.toml", "schedules.schema.json")
 
@@ -138,7 +138,7 @@ class Engine:
 
     def far_transports(self) -> list[str]:
         """Return the names of transports that lead off this machine."""
-        return [name for name, one in self.settings.transports.items() if not _is_loopback(one.host)]
+        return [name for name, one in self.settings.transports.items() if not is_loopback(one.host)]
 
 
 @contextmanager
@@ -167,19 +167,11 @@ def open_app(folder: Path, environ: Mapping[str, str], *, clock: Clock | None = 
 def _transport(name: str, one: TransportSettings) -> Transport:
     return SmtpTransport(
         SmtpSettings(
-            name=name, host=one.host, port=one.port, security=one.security, username=one.username,
+            name=name, host=one.host, port=one.port, security=Security(one.security), username=one.username,
             password=one.password.reveal() if one.password else "", connections=one.connections, redirect_to=one.redirect_to,
+            ca_file=str(one.ca_file or ""), timeouts=Timeouts(connect=one.timeout),
         )
     )  # fmt: skip
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 __all__ = [

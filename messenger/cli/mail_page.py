@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+import email.utils
 from email.message import EmailMessage
 from html import escape
 from pathlib import Path

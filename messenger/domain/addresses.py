@@ -17,6 +17,8 @@ def is_email_address(text: str) -> bool:
 
     Source: RFC 5321, 4.5.3.1 (local part 64, domain 255 octets); RFC 6531 for letters beyond ASCII.
     """
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        return False
     local, at, domain = text.rpartition("@")
     if not at or len(local.encode()) > 64 or len(domain.encode()) > 255 or len(text.encode()) > 254:
         return False

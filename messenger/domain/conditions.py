@@ -64,7 +64,9 @@ class Condition:
     def holds(self, found: Found) -> bool:
         """Return whether the value satisfies the condition."""
         if isinstance(found, Unknown):
-            return self.any_of is None and self.low is None and self.high is None and self.like is None and not self.exists
+            return (
+                self.any_of is None and self.low is None and self.high is None and self.like is None and not self.exists
+            )
         if self.exists is False:
             return False
         values = list(found) if isinstance(found, Sequence) and not isinstance(found, str) else [found]

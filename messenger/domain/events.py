@@ -380,4 +380,6 @@ def _patch(section: str, value: Mapping[str, object], readers: Mapping[str, Read
 
 def _unknown(name: str, known: Mapping[str, object]) -> str:
     near = get_close_matches(str(name), known, n=1)
-    return f"unknown field (did you mean '{near[0]}'?)" if near else f"unknown field (known: {', '.join(sorted(known))})"
+    return (
+        f"unknown field (did you mean '{near[0]}'?)" if near else f"unknown field (known: {', '.join(sorted(known))})"
+    )

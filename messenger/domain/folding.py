@@ -53,7 +53,9 @@ def fold(events: Iterable[Event]) -> Order:
     Raises:
         ValueError: no event names an order.
     """
-    told = sorted({event.ref: event for event in events}.values(), key=lambda event: (event.time, event.id, event.source))
+    told = sorted(
+        {event.ref: event for event in events}.values(), key=lambda event: (event.time, event.id, event.source)
+    )
     named = next((event for event in told if event.order is not None), None)
     if named is None or named.order is None:
         raise ValueError("none of the events names an order")
@@ -72,7 +74,9 @@ def fold(events: Iterable[Event]) -> Order:
         review=_review(told),
         refunds=tuple(_refund(event) for event in told if event.type == "refund.issued"),
         conversation_language=_latest(told, "message", "language"),
-        cancel_requested_at=next((event.time for event in reversed(told) if event.type == "order.cancel_requested"), None),
+        cancel_requested_at=next(
+            (event.time for event in reversed(told) if event.type == "order.cancel_requested"), None
+        ),
         **_merged(told, "order"),
     )
     return _with_history(order, told, aliases, {id_ for parcel in parcels.values() for id_ in parcel.ignored})
@@ -95,7 +99,11 @@ def _status(events: Sequence[Event]) -> OrderStatus:
     reached = [STATUS_OF[event.type] for event in events if event.type in STATUS_OF]
     if reached and reached[-1] is OrderStatus.FROZEN:
         return OrderStatus.FROZEN
-    return max((one for one in reached if one is not OrderStatus.FROZEN), key=_STATUS_RANK.__getitem__, default=OrderStatus.PLACED)
+    return max(
+        (one for one in reached if one is not OrderStatus.FROZEN),
+        key=_STATUS_RANK.__getitem__,
+        default=OrderStatus.PLACED,
+    )
 
 
 def _buyer(events: Sequence[Event]) -> Buyer:
@@ -156,11 +164,14 @@ class _Parcel:
             if current is not None and not _moves_on(current.state, checkpoint.state):
                 self.ignored.add(checkpoint.event_id)
                 continue
-            if checkpoint.state is ShipmentState.DELIVERED and (current is None or current.state is not ShipmentState.DELIVERED):
+            if checkpoint.state is ShipmentState.DELIVERED and (
+                current is None or current.state is not ShipmentState.DELIVERED
+            ):
                 delivered_at = checkpoint.at
-            if current is None or checkpoint.state is not current.state or checkpoint.reason or checkpoint.place:
-                since = checkpoint.at if current is None or checkpoint.state is not current.state else None
-                current = checkpoint if since else _still(current, checkpoint)
+            if current is None or checkpoint.state is not current.state:
+                current = checkpoint
+            else:
+                current = _still(current, checkpoint)
         told = {name: value for name, value in self.fields.items() if value is not None}
         return Shipment(
             id=self.id,
@@ -234,9 +245,13 @@ def _disputes(events: Sequence[Event]) -> tuple[Dispute, ...]:
             id=id_,
             opened_at=event.time if event.type == "dispute.opened" else known.opened_at,
             is_open=event.type != "dispute.closed" and (known.is_open or event.type == "dispute.opened"),
-            **{name: patch.get(name, getattr(known, name)) for name in ("reason", "state", "answer_by")},  # type: ignore[arg-type]  # typed by their readers
+            **_told(patch, known),
         )
     return tuple(disputes.values())
+
+
+def _told(patch: Patch, known: Dispute) -> dict[str, Any]:  # Any: each value was typed by its own reader
+    return {name: patch.get(name, getattr(known, name)) for name in ("reason", "state", "answer_by")}
 
 
 def _review(events: Sequence[Event]) -> Review | None:
@@ -245,18 +260,22 @@ def _review(events: Sequence[Event]) -> Review | None:
 
 
 def _refund(event: Event) -> Refund:
-    told = dict.fromkeys(("amount", "currency", "method", "expected_by")) | dict(event.data.get("refund", {}))
-    return Refund(issued_at=event.time, **told)  # type: ignore[arg-type]  # typed by their readers
+    told: dict[str, Any] = dict.fromkeys(("amount", "currency", "method", "expected_by"))  # Any: typed by their readers
+    return Refund(issued_at=event.time, **(told | dict(event.data.get("refund", {}))))
 
 
 def _with_history(order: Order, events: Sequence[Event], aliases: Mapping[str, str], ignored: set[str]) -> Order:
     moments = [_moment(event, aliases, ignored) for event in events]
     if order.all_delivered:
         arrived = max(
-            (one for one in moments if one.type == "shipment.delivered" and one.counts), key=lambda one: (one.at, one.event_id), default=None
+            (one for one in moments if one.type == "shipment.delivered" and one.counts),
+            key=lambda one: (one.at, one.event_id),
+            default=None,
         )
         if arrived is not None:
-            moments.append(Moment(type="order.delivered", at=arrived.at, event_id=arrived.event_id, shipment=arrived.shipment))
+            moments.append(
+                Moment(type="order.delivered", at=arrived.at, event_id=arrived.event_id, shipment=arrived.shipment)
+            )
     moments.sort(key=lambda one: (one.at, one.event_id, one.type == "order.delivered"))
     return replace(order, history=tuple(moments))
 

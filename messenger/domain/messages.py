@@ -41,7 +41,9 @@ class State(StrEnum):
 
 
 WAITING: Final = frozenset({State.PLANNED, State.HELD, State.WAITING_APPROVAL, State.AWAITING_STAFF, State.CLAIMED})
-COMMITTED: Final = frozenset({State.SENDING, State.UNCERTAIN, State.SENT, State.BOUNCED, State.COMPLAINED, State.MERGED})
+COMMITTED: Final = frozenset(
+    {State.SENDING, State.UNCERTAIN, State.SENT, State.BOUNCED, State.COMPLAINED, State.MERGED}
+)
 REVIVABLE: Final = frozenset({State.SKIPPED, State.CANCELLED, State.EXPIRED})
 """Ended without a trace outside: the same key may wait again when it is wanted again before it expires."""
 

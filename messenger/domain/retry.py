@@ -26,7 +26,8 @@ def backoff(attempt: int, key: str) -> timedelta:
     """
     if attempt < 1:
         raise ValueError(f"attempts count from 1, got {attempt}")
-    plain = min(LONGEST, FIRST * 2 ** min(attempt - 1, 10))
+    doubled: int = 1 << min(attempt - 1, 10)
+    plain = min(LONGEST, FIRST * doubled)
     seed = hashlib.blake2b(f"{key}/{attempt}".encode(), digest_size=8).digest()
     jitter = int.from_bytes(seed) / 2**64 * 0.4 - 0.2
     return plain * (1 + jitter)

@@ -154,5 +154,7 @@ def shared_hours(hours: Hours, zones: Sequence[ZoneInfo], at: datetime) -> timed
     start = due_at(at, hours, zones)
     if start is None:
         return timedelta(0)
-    ends = [next(closes for opens, closes in hours.openings(start, zone) if opens <= start) for zone in dict.fromkeys(zones)]
+    ends = [
+        next(closes for opens, closes in hours.openings(start, zone) if opens <= start) for zone in dict.fromkeys(zones)
+    ]
     return min(ends) - start

@@ -71,7 +71,7 @@ class Explain:
             order.buyer, hours=ALWAYS, at=self.clock.now(), shop_zone=shop.zone if shop else "UTC"
         )
         zone = place.main
-        names = {moment.event_id: moment.type for moment in order.history}
+        names = {moment.event_id: moment.type for moment in order.history if moment.type != "order.delivered"}
         steps = [_of_event(moment.at, zone, moment.type, moment.event_id, moment.shipment) for moment in order.history]
         steps += [_of_entry(entry, zone, names) for entry in self.store.record_of(key)]
         steps.sort(key=lambda step: (step.at, step.kind))
@@ -96,7 +96,7 @@ class Explain:
             raise UsageError(f"there is no rule {rule_name!r} (rules: {known})")
         order = self._order(key)
         rows = [row for row in self.store.messages_of(key) if row.key.rule == rule_name]
-        names = {moment.event_id: moment.type for moment in order.history}
+        names = {moment.event_id: moment.type for moment in order.history if moment.type != "order.delivered"}
         told = [f"step {row.key.step}: {_row_sentence(row, names)}" for row in rows]
         shop = self.home.shops.get(key.shop)
         if shop is None or not rule.applies_to(key.shop):
@@ -117,7 +117,8 @@ class Explain:
             zones=self.home.zones, now=max(self.clock.now(), row.due_at), told=frozenset(),
         )  # fmt: skip
         if isinstance(decision, Stay) and decision.message.state is not State.PLANNED:
-            return f"step {row.key.step}: as things are, at {row.due_at:%Y-%m-%d %H:%M} UTC it {sentence(decision.message.state, decision.message.reason or '')}"
+            then = sentence(decision.message.state, decision.message.reason or "")
+            return f"step {row.key.step}: as things are, at {row.due_at:%Y-%m-%d %H:%M} UTC it {then}"
         return f"step {row.key.step}: as things are, it leaves at {row.due_at:%Y-%m-%d %H:%M} UTC"
 
     def _order(self, key: OrderKey) -> Order:

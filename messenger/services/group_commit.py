@@ -44,7 +44,7 @@ class GroupCommit(Generic[Item]):
             batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
             try:
                 applied = await asyncio.to_thread(self._write, [item for item, _ in batch])
-            except Exception as error:  # handed to everyone who waits for it
+            except Exception as error:  # noqa: BLE001  # handed to everyone who waits for it
                 for _, future in batch:
                     if not future.done():
                         future.set_exception(error)

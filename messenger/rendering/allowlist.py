@@ -1,0 +1,182 @@
+"""What a template may do: an allow-list over the parsed template, checked before anything is compiled.
+
+A sandbox stops escapes but not bombs, and some bombs go off while compiling. Parsing folds no constants, so looking at
+the tree is safe; what is not on the list does not exist for template authors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from typing import Final
+
+from jinja2 import Environment, TemplateSyntaxError, nodes
+
+from messenger.errors import Finding
+from messenger.rendering.context import SHAPE
+
+ALLOWED: Final = (
+    nodes.Template, nodes.Output, nodes.TemplateData, nodes.If, nodes.For, nodes.Name, nodes.Getattr, nodes.Filter, nodes.Const,
+    nodes.Not, nodes.And, nodes.Or, nodes.Compare, nodes.Operand, nodes.Keyword, nodes.Getitem,
+)  # fmt: skip
+FILTERS: Final = frozenset({"date", "datetime", "time", "money", "number", "duration", "country", "list", "plural"})
+LONGEST_CONSTANT: Final = 400
+DEEPEST_LOOP: Final = 2
+DEEPEST: Final = 60
+
+
+def check(environment: Environment, text: str, *, file: str, line: int) -> list[Finding]:
+    """Return everything in a piece of a template that is not allowed, unknown or broken.
+
+    Args:
+        environment: only its parser is used.
+        text: the piece.
+        file: how the file is named in findings.
+        line: on which line of the file the piece starts.
+    """
+    try:
+        tree = environment.parse(text)
+    except TemplateSyntaxError as error:
+        return [
+            Finding(
+                file,
+                line + error.lineno - 1,
+                1,
+                "",
+                error.message or "cannot be read",
+                "see docs/reference/messages.md",
+            )
+        ]
+    except (
+        Exception
+    ) as error:  # a parser that gives up (RecursionError and the like) refuses the template, nothing else
+        return [Finding(file, line, 1, "", f"cannot be parsed: {type(error).__name__}", "make it simpler")]
+    walk = _Walk(file, line)
+    try:
+        walk.visit(tree, {}, loops=0, depth=0)
+    except RecursionError:
+        walk.findings.append(Finding(file, line, 1, "", "is nested too deeply", "make it simpler"))
+    return walk.findings
+
+
+class _Walk:
+    """One pass over the tree; ``scope`` maps loop variables to the shape of what they hold."""
+
+    def __init__(self, file: str, line: int) -> None:
+        self.findings: list[Finding] = []
+        self._file = file
+        self._line = line
+
+    def visit(self, node: nodes.Node, scope: dict[str, str], *, loops: int, depth: int) -> None:
+        if depth > DEEPEST:
+            self._refuse(node, "is nested too deeply", "make it simpler")
+            return
+        if not isinstance(node, ALLOWED):
+            self._refuse(node, f"{type(node).__name__.lower()} is not allowed in templates", "if, for and filters only")
+            return
+        self._check(node, scope)
+        inner = scope
+        if isinstance(node, nodes.For):
+            inner = self._loop(node, scope, loops)
+            loops += 1
+        for child in _children(node):
+            self.visit(child, inner, loops=loops, depth=depth + 1)
+
+    def _check(self, node: nodes.Node, scope: dict[str, str]) -> None:
+        if isinstance(node, nodes.Const):
+            if isinstance(node.value, str) and len(node.value) > LONGEST_CONSTANT:
+                self._refuse(
+                    node, f"a text of {len(node.value)} characters inside a tag", f"at most {LONGEST_CONSTANT}"
+                )
+            if isinstance(node.value, int | float) and abs(node.value) > 10**9:
+                self._refuse(node, f"the number {node.value} is too large", "")
+        elif isinstance(node, nodes.Filter):
+            if node.name not in FILTERS:
+                near = get_close_matches(node.name, FILTERS, n=1)
+                self._refuse(
+                    node,
+                    f"unknown filter '{node.name}'",
+                    f"did you mean '{near[0]}'?" if near else f"known: {', '.join(sorted(FILTERS))}",
+                )
+            if node.dyn_args is not None or node.dyn_kwargs is not None:
+                self._refuse(node, "arguments of a filter are written out", "")
+        elif isinstance(node, nodes.Getitem):
+            self._refuse(node, "square brackets are not allowed in templates", "write order.number")
+        elif isinstance(node, nodes.Name | nodes.Getattr) and not (
+            isinstance(node, nodes.Name) and node.ctx == "store"
+        ):
+            self._placeholder(node, scope)
+
+    def _placeholder(self, node: nodes.Name | nodes.Getattr, scope: dict[str, str]) -> None:
+        """Every placeholder is one that is documented."""
+        path = _path(node)
+        if path is None:
+            self._refuse(node, "only names with dots are placeholders", "write order.number")
+            return
+        known: dict[str, str] = SHAPE[""] | scope
+        for part in path.split("."):
+            if part not in known:
+                near = get_close_matches(part, known, n=1)
+                self._refuse(
+                    node, f"there is no placeholder '{path}'", f"did you mean '{near[0]}'?" if near else "", key=path
+                )
+                return
+            known = SHAPE.get(known[part], {})
+
+    def _loop(self, node: nodes.For, scope: dict[str, str], loops: int) -> dict[str, str]:
+        path = _path(node.iter)
+        if loops >= DEEPEST_LOOP:
+            self._refuse(node, "loops stand at most two deep", "")
+        if node.recursive or node.test is not None or not isinstance(node.target, nodes.Name) or path is None:
+            self._refuse(node, "a loop goes over a list of the order", "write {% for item in order.items %}")
+            return scope
+        holds = _shape_of(path, scope)
+        if not holds.startswith("list of "):
+            self._refuse(node, f"'{path}' is no list", "lists: order.items, shipments, orders", key=path)
+        return scope | {node.target.name: holds.removeprefix("list of ")}
+
+    def _refuse(self, node: nodes.Node, problem: str, remedy: str, key: str = "") -> None:
+        if len(self.findings) < 20:
+            self.findings.append(Finding(self._file, self._line + node.lineno - 1, 1, key, problem, remedy))
+
+
+def _shape_of(path: str, scope: dict[str, str]) -> str:
+    head, *rest = path.split(".")
+    shape = scope.get(head) or SHAPE[""].get(head, "")
+    for part in rest:
+        shape = SHAPE.get(shape, {}).get(part, "")
+    return shape
+
+
+def _path(node: nodes.Node) -> str | None:
+    if isinstance(node, nodes.Name):
+        return node.name
+    if isinstance(node, nodes.Getattr):
+        inner = _path(node.node)
+        return None if inner is None else f"{inner}.{node.attr}"
+    return None
+
+
+def _children(node: nodes.Node) -> Iterator[nodes.Node]:
+    """The nodes below, leaving out the inner parts of a dotted name: the whole name was checked at once."""
+    if isinstance(node, nodes.Getattr) and _path(node) is not None:
+        return
+    yield from node.iter_child_nodes()
+
+
+def placeholders(environment: Environment, text: str) -> frozenset[str]:
+    """Return every placeholder a piece of a template uses, loop variables left out."""
+    tree = environment.parse(text)
+    loops = {loop.target.name for loop in tree.find_all(nodes.For) if isinstance(loop.target, nodes.Name)}
+    found: set[str] = set()
+
+    def walk(node: nodes.Node) -> None:
+        if isinstance(node, nodes.Name | nodes.Getattr) and (path := _path(node)) is not None:
+            if path.split(".")[0] not in loops:
+                found.add(path)
+            return
+        for child in node.iter_child_nodes():
+            walk(child)
+
+    walk(tree)
+    return frozenset(found)

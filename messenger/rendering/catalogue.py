@@ -1,0 +1,218 @@
+"""The template folder: which texts there are, in which locales and variants, and which one a message gets."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from babel import Locale, UnknownLocaleError
+
+from messenger.errors import Finding, TemplateError
+from messenger.rendering.compile import Compiled, compile_template
+from messenger.rendering.locales import Choice, choose_locale
+from messenger.rendering.source import read_source
+
+SELECTORS: Final = ("shop", "country", "method", "carrier", "channel")
+"""What a variant may depend on, the weightiest first."""
+_NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_SELECTOR = re.compile(r"([a-z]+)=([A-Za-z0-9_.-]+)")
+PHRASES: Final = "_phrases.toml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """The text a message gets, and what was passed over for it."""
+
+    compiled: Compiled
+    choice: Choice
+    passed_over: tuple[str, ...]
+    """Files that would have spoken for another shop, country, method, carrier or channel."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalogue:
+    """Every template that compiles, and the findings about those that do not.
+
+    ``templates`` maps a name to locales to variants; the empty variant is the plain text.
+    """
+
+    templates: Mapping[str, Mapping[str, Mapping[str, Compiled]]] = field(default_factory=dict)
+    phrases: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def locales(self) -> tuple[str, ...]:
+        """Every locale with at least one text."""
+        return tuple(sorted({locale for locales in self.templates.values() for locale in locales}))
+
+    def choose(
+        self, template: str, *, buyer: str | None, conversation: str | None, country: str | None, countries: Mapping[str, str],
+        shop_language: str, selectors: Mapping[str, str | None], locale: str | None = None,
+    ) -> Chosen:  # fmt: skip
+        """Return the text for a message: the locale first, then the variant with most matching selectors.
+
+        Args:
+            template: its name.
+            buyer: the buyer's own language tag.
+            conversation: the language the buyer wrote in.
+            country: ISO 3166 code of the buyer's country.
+            countries: the ``[languages]`` table.
+            shop_language: the shop's default.
+            selectors: what variants may depend on, by the names in ``SELECTORS``.
+            locale: asks for this language instead of the buyer's.
+
+        Raises:
+            LookupError: there is no usable text in any language that would do.
+        """
+        there = self.templates.get(template, {})
+        known = locale or buyer
+        choice = choose_locale(
+            buyer=known, conversation=None if locale else conversation, country=None if locale else country,
+            countries=countries, shop=shop_language, available=there,
+        )  # fmt: skip
+        variants = there[choice.locale]
+        fitting = [name for name in variants if _fits(name, selectors)]
+        if not fitting:
+            raise LookupError(f"{template} has no plain text in {choice.locale}, only variants that do not fit")
+        best = max(fitting, key=_weight)
+        passed = tuple(sorted(variants[name].file for name in variants if name != best))
+        return Chosen(compiled=variants[best], choice=choice, passed_over=passed)
+
+    def phrase(self, locale: str) -> Mapping[str, str]:
+        """Return the few words the layout needs, in this locale; English ones stand in for missing ones."""
+        return dict(self.phrases.get("en", {})) | dict(self.phrases.get(locale, {}))
+
+
+def _pairs(variant: str) -> list[tuple[str, str]]:
+    return [(name, value) for name, value in _SELECTOR.findall(variant)]
+
+
+def _fits(variant: str, selectors: Mapping[str, str | None]) -> bool:
+    return all((selectors.get(name) or "").casefold() == value.casefold() for name, value in _pairs(variant))
+
+
+def _weight(variant: str) -> tuple[int, tuple[bool, ...]]:
+    names = {name for name, _ in _pairs(variant)}
+    return len(names), tuple(name in names for name in SELECTORS)
+
+
+def load(folder: Path) -> Catalogue:
+    """Return every text of a template folder; a broken file is a finding and stops no other."""
+    findings: list[Finding] = []
+    layout = _layout(folder, findings)
+    templates: dict[str, dict[str, dict[str, Compiled]]] = {}
+    phrases: dict[str, Mapping[str, str]] = {}
+    for locale in _locales(folder, findings):
+        phrases[locale] = _phrases(folder / locale, findings)
+        for path in sorted((folder / locale).glob("*.md")):
+            if path.stem == "STYLE":
+                continue
+            _load_one(path, folder, locale, layout, templates, findings)
+    return Catalogue(templates=templates, phrases=phrases, findings=tuple(findings))
+
+
+def _load_one(
+    path: Path,
+    folder: Path,
+    locale: str,
+    layout: str,
+    templates: dict[str, dict[str, dict[str, Compiled]]],
+    findings: list[Finding],
+) -> None:
+    file = shown(path, folder)
+    try:
+        name, variant = _named(path, file, folder)
+        source = read_source(file, path.read_bytes())
+        made = compile_template(source, name=name, locale=locale, variant=variant, layout=layout)
+    except TemplateError as error:
+        findings.extend(error.findings)
+    except OSError as error:
+        findings.append(Finding(file, 0, 0, "", f"cannot be read: {error.strerror}"))
+    else:
+        templates.setdefault(name, {}).setdefault(locale, {})[variant] = made
+
+
+def shown(path: Path, folder: Path) -> str:
+    """Return a template's path as findings name it: starting with the template folder's own name."""
+    return str(Path(folder.name) / path.relative_to(folder))
+
+
+def _named(path: Path, file: str, folder: Path) -> tuple[str, str]:
+    name, *selectors = path.stem.split("@")
+    if not _NAME.fullmatch(name):
+        raise TemplateError(
+            [Finding(file, 0, 0, "", f"the name {name!r} is not usable", "small letters, digits and dashes")]
+        )
+    if path.is_symlink() or not path.resolve().is_relative_to(folder.resolve()):
+        raise TemplateError(
+            [Finding(file, 0, 0, "", "leads out of the template folder", "copy the file instead of linking it")]
+        )
+    for selector in selectors:
+        found = _SELECTOR.fullmatch(selector)
+        if found is None or found.group(1) not in SELECTORS:
+            raise TemplateError(
+                [
+                    Finding(
+                        file,
+                        0,
+                        0,
+                        "",
+                        f"cannot read the selector @{selector}",
+                        f"write @country=br; selectors: {', '.join(SELECTORS)}",
+                    )
+                ]
+            )
+    return name, "@".join(sorted(selectors))
+
+
+def _locales(folder: Path, findings: list[Finding]) -> Iterator[str]:
+    if not folder.is_dir():
+        findings.append(Finding(folder.name, 0, 0, "", "there is no template folder", "messenger init makes one"))
+        return
+    for path in sorted(folder.iterdir()):
+        if not path.is_dir() or path.name.startswith(("_", ".")):
+            continue
+        try:
+            Locale.parse(path.name.replace("-", "_"))
+        except (UnknownLocaleError, ValueError):
+            findings.append(
+                Finding(shown(path, folder), 0, 0, "", f"{path.name!r} is not a locale", "name the folder ru or pt-BR")
+            )
+        else:
+            yield path.name
+
+
+def _layout(folder: Path, findings: list[Finding]) -> str:
+    path = folder / "_layout" / "email.html"
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        findings.append(
+            Finding(
+                shown(path, folder), 0, 0, "", f"the e-mail layout cannot be read: {error}", "messenger init makes one"
+            )
+        )
+        return "<!doctype html><html><head><title>{{ subject }}</title></head><body>{{ body }}</body></html>"
+
+
+def _phrases(folder: Path, findings: list[Finding]) -> Mapping[str, str]:
+    path = folder / PHRASES
+    file = str(Path(folder.parent.name) / folder.name / PHRASES)
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        findings.append(Finding(file, 0, 0, "", "is missing", "copy it from templates/en", "warning"))
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        findings.append(Finding(file, 0, 0, "", f"cannot be read: {error}"))
+        return {}
+    return {name: str(value) for name, value in values.items()}
+
+
+def names(catalogue: Catalogue) -> Collection[str]:
+    """Return the names of all templates that compile in some locale."""
+    return catalogue.templates.keys()

@@ -1,0 +1,276 @@
+"""What a template can speak about: every placeholder, its type, and a sample of it.
+
+Plain frozen values, no functions: a template reads, it cannot do. ``None`` stands for what is not known; printing it
+refuses the message, asking for it in ``if`` is fine.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Final, get_type_hints
+
+from messenger.domain.facts import shipment_in_focus
+from messenger.domain.orders import Order, Shipment
+from messenger.domain.shops import Shop
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShopWords:
+    """The shop that writes."""
+
+    name: str
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemWords:
+    """One line of the order."""
+
+    title: str
+    sku: str | None = None
+    quantity: int = 1
+    price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderWords:
+    """The order the message is about."""
+
+    number: str
+    placed_at: datetime | None = None
+    paid_at: datetime | None = None
+    shipped_at: datetime | None = None
+    received_at: datetime | None = None
+    completed_at: datetime | None = None
+    pay_by: datetime | None = None
+    ship_by: datetime | None = None
+    deliver_by: datetime | None = None
+    dispute_by: datetime | None = None
+    review_by: datetime | None = None
+    total: Decimal | None = None
+    currency: str | None = None
+    payment_method: str | None = None
+    shipping_method: str | None = None
+    url: str | None = None
+    late: bool = False
+    items: tuple[ItemWords, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuyerWords:
+    """The buyer."""
+
+    name: str | None = None
+    country: str | None = None
+    city: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShipmentWords:
+    """One parcel; ``days_…`` are whole days up to the moment of writing."""
+
+    number: str | None = None
+    carrier: str | None = None
+    method: str | None = None
+    state: str | None = None
+    state_since: datetime | None = None
+    moved_at: datetime | None = None
+    delivered_at: datetime | None = None
+    place: str | None = None
+    reason: str | None = None
+    eta_from: date | None = None
+    eta_to: date | None = None
+    hold_until: datetime | None = None
+    tracking_url: str | None = None
+    last_mile_number: str | None = None
+    last_mile_carrier: str | None = None
+    days_in_state: int | None = None
+    days_since_moved: int | None = None
+    days_since_shipped: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeWords:
+    """The dispute that is open, if one is."""
+
+    id: str | None = None
+    reason: str | None = None
+    answer_by: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewWords:
+    """What the buyer wrote in public."""
+
+    stars: int | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundWords:
+    """The newest refund."""
+
+    amount: Decimal | None = None
+    currency: str | None = None
+    method: str | None = None
+    expected_by: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Links:
+    """Where a text may point to; empty where there is no such link."""
+
+    tracking: str = ""
+    order: str = ""
+    survey: str = ""
+    unsubscribe: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """Everything one message may speak about."""
+
+    greeting: str
+    shop: ShopWords
+    order: OrderWords
+    buyer: BuyerWords
+    shipment: ShipmentWords | None
+    shipments: tuple[ShipmentWords, ...]
+    dispute: DisputeWords | None
+    review: ReviewWords | None
+    refund: RefundWords | None
+    links: Links
+
+    def mapping(self) -> dict[str, object]:
+        """Return the names as a template sees them."""
+        return {one.name: getattr(self, one.name) for one in fields(self)}
+
+
+_KINDS: Final[Mapping[type, str]] = {
+    Words: "", ShopWords: "shop", OrderWords: "order", BuyerWords: "buyer", ShipmentWords: "shipment", DisputeWords: "dispute",
+    ReviewWords: "review", RefundWords: "refund", Links: "links", ItemWords: "item",
+}  # fmt: skip
+
+
+def _shapes() -> dict[str, dict[str, str]]:
+    """From the classes above: for each kind of thing, its names and what each holds."""
+    shapes: dict[str, dict[str, str]] = {}
+    for kind, name in _KINDS.items():
+        shapes[name] = {one: _told(hint) for one, hint in get_type_hints(kind).items()}
+    return shapes
+
+
+def _told(hint: object) -> str:
+    text = str(hint)
+    for kind, name in _KINDS.items():
+        if kind is not Words and kind.__name__ in text:
+            return f"list of {name}" if "tuple" in text else name
+    return hint.__name__ if isinstance(hint, type) else text.replace(" | None", "").rpartition(".")[2]
+
+
+SHAPE: Final = _shapes()
+"""``SHAPE["order"]["total"]`` says what ``order.total`` holds; ``SHAPE[""]`` lists the names a text starts from."""
+
+
+def clean(text: str) -> str:
+    """Return a name or title as one harmless line: no control or direction characters, single spaces."""
+    kept = "".join(
+        " " if unicodedata.category(one) in {"Cc", "Zl", "Zp"} else one
+        for one in text
+        if unicodedata.category(one) not in {"Cf", "Cs"}
+    )
+    return " ".join(kept.split())
+
+
+def spoken_name(name: str | None) -> str | None:
+    """Return the buyer's name as one writes it in a salutation; None when there is none that one could say."""
+    cleaned = clean(name or "")
+    if not any(one.isalpha() for one in cleaned):
+        return None
+    shown = cleaned if len(cleaned) <= 60 else cleaned[:59].rstrip() + "…"
+    letters = [one for one in shown if one.isalpha()]
+    is_name = re.fullmatch(r"[\w .'’-]+", shown) is not None
+    if (
+        is_name
+        and len(letters) > 2
+        and (shown == shown.upper() or shown == shown.lower())
+        and shown.upper() != shown.lower()
+    ):
+        return shown.title()
+    return shown
+
+
+def words_for(
+    order: Order,
+    *,
+    shipment_id: str | None,
+    shop: Shop,
+    now: datetime,
+    greetings: Mapping[str, str],
+    unsubscribe: str = "",
+) -> Words:
+    """Return everything a message about this order may speak about, as of ``now``."""
+    shipment = shipment_in_focus(order, shipment_id)
+    name = spoken_name(order.buyer.name)
+    pattern = greetings.get("greeting_named" if name else "greeting_plain", "{name},")
+    shipped_at = order.shipped_at or next((one.at for one in order.history if one.type == "order.shipped"), None)
+    return Words(
+        greeting=pattern.replace("{name}", name or ""),
+        shop=ShopWords(name=shop.name, url=shop.url or None),
+        order=_order(order, shipped_at, now),
+        buyer=BuyerWords(name=name, country=order.buyer.country, city=clean(order.buyer.city or "") or None),
+        shipment=_shipment(shipment, shipped_at, now) if shipment else None,
+        shipments=tuple(_shipment(one, shipped_at, now) for one in order.shipments),
+        dispute=DisputeWords(id=found.id, reason=found.reason, answer_by=found.answer_by)
+        if (found := order.open_dispute)
+        else None,
+        review=ReviewWords(stars=order.review.stars, text=order.review.text) if order.review else None,
+        refund=_refund(order),
+        links=Links(
+            tracking=(shipment.tracking_url or "") if shipment else "", order=order.url or "", unsubscribe=unsubscribe
+        ),
+    )
+
+
+def _order(order: Order, shipped_at: datetime | None, now: datetime) -> OrderWords:
+    items = tuple(
+        ItemWords(title=clean(one.title), sku=one.sku or None, quantity=one.quantity, price=one.price)
+        for one in order.items
+    )
+    return OrderWords(
+        number=clean(order.number), placed_at=order.placed_at, paid_at=order.paid_at, shipped_at=shipped_at,
+        received_at=order.received_at, completed_at=order.completed_at, pay_by=order.pay_by, ship_by=order.ship_by,
+        deliver_by=order.deliver_by, dispute_by=order.dispute_by, review_by=order.review_by, total=order.total,
+        currency=order.currency, payment_method=order.payment_method, shipping_method=order.shipping_method, url=order.url,
+        late=order.is_late(now), items=items,
+    )  # fmt: skip
+
+
+def _shipment(one: Shipment, shipped_at: datetime | None, now: datetime) -> ShipmentWords:
+    return ShipmentWords(
+        number=clean(one.number) if one.number else None, carrier=clean(one.carrier or "") or None, method=one.method,
+        state=str(one.state), state_since=one.state_since, moved_at=one.moved_at, delivered_at=one.delivered_at,
+        place=clean(one.place or "") or None, reason=one.reason, eta_from=one.eta_from, eta_to=one.eta_to,
+        hold_until=one.hold_until, tracking_url=one.tracking_url,
+        last_mile_number=clean(one.last_mile.number) if one.last_mile else None,
+        last_mile_carrier=(clean(one.last_mile.carrier) or None) if one.last_mile else None,
+        days_in_state=_days(one.state_since, now), days_since_moved=_days(one.moved_at, now), days_since_shipped=_days(shipped_at, now),
+    )  # fmt: skip
+
+
+def _refund(order: Order) -> RefundWords | None:
+    if not order.refunds:
+        return None
+    newest = order.refunds[-1]
+    return RefundWords(
+        amount=newest.amount, currency=newest.currency, method=newest.method, expected_by=newest.expected_by
+    )
+
+
+def _days(since: datetime | None, now: datetime) -> int | None:
+    return None if since is None else max(0, (now - since).days)

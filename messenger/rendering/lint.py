@@ -1,0 +1,65 @@
+"""Checks a template folder as a whole: every file, every locale against English, every text with sample orders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from messenger.domain.shops import Shop
+from messenger.errors import Finding, RenderError
+from messenger.rendering.catalogue import Catalogue, Chosen, load
+from messenger.rendering.context import words_for
+from messenger.rendering.locales import Choice
+from messenger.rendering.render import render
+from messenger.rendering.samples import SAMPLE_NOW, SAMPLES
+
+SOURCE_LOCALE = "en"
+_SHOP = Shop(id="toys", name="Sunny Toys", sender="Sunny Toys <care@sunny-toys.example>")
+
+
+def check_catalogue(folder: Path) -> list[Finding]:
+    """Return every finding about the templates of a folder."""
+    catalogue = load(folder)
+    found = [*catalogue.findings, *_against_source(catalogue, folder), *_rendered(catalogue)]
+    return sorted(found, key=lambda one: (one.file, one.line, one.column))
+
+
+def _against_source(catalogue: Catalogue, folder: Path) -> Iterator[Finding]:
+    """Texts a locale lacks, and placeholders a translation lost or invented."""
+    broken = {finding.file for finding in catalogue.findings}
+    for name, locales in catalogue.templates.items():
+        source = locales.get(SOURCE_LOCALE, {}).get("")
+        for locale in catalogue.locales:
+            file = f"{folder.name}/{locale}/{name}.md"
+            if locale not in locales and file not in broken:
+                yield Finding(file, 0, 0, "", "is missing", "buyers get another language until it is there", "warning")
+            plain = locales.get(locale, {}).get("")
+            if source is None or plain is None or locale == SOURCE_LOCALE:
+                continue
+            for lost in sorted(source.placeholders - plain.placeholders):
+                yield Finding(
+                    plain.file, 0, 0, lost, f"the {SOURCE_LOCALE} text speaks of it, this one does not", "", "warning"
+                )
+            for invented in sorted(plain.placeholders - source.placeholders):
+                yield Finding(
+                    plain.file, 0, 0, invented, f"the {SOURCE_LOCALE} text does not speak of it", "", "warning"
+                )
+
+
+def _rendered(catalogue: Catalogue) -> Iterator[Finding]:
+    """Each text with each sample; what lacks facts is no mistake of the text."""
+    for locales in catalogue.templates.values():
+        for locale, variants in locales.items():
+            for compiled in variants.values():
+                choice = Choice(locale=locale, wished=locale, because="", tried=())
+                chosen = Chosen(compiled=compiled, choice=choice, passed_over=())
+                phrases = catalogue.phrase(locale)
+                for name, order in SAMPLES.items():
+                    words = words_for(order, shipment_id=None, shop=_SHOP, now=SAMPLE_NOW, greetings=phrases)
+                    try:
+                        render(chosen, words, phrases=phrases, country=order.buyer.country, zone=ZoneInfo("UTC"))
+                    except RenderError as error:
+                        if not error.missing.startswith("not known"):
+                            yield Finding(compiled.file, 0, 0, "", f"with the sample {name!r}: {error.missing}")
+                            break

@@ -1,0 +1,102 @@
+"""Which language a buyer is written to in, and what was tried first."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from babel import Locale, UnknownLocaleError
+from babel.core import get_global
+from babel.languages import get_official_languages
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """The locale of a text, and how it came to be chosen.
+
+    Args:
+        locale: a folder under templates/.
+        wished: the tag that would have been best, empty when nothing is known.
+        because: where the chosen tag came from.
+        tried: every tag that was looked for before, in order.
+    """
+
+    locale: str
+    wished: str
+    because: str
+    tried: tuple[str, ...]
+
+    @property
+    def is_fallback(self) -> bool:
+        """Whether the buyer gets another language than the one known to be theirs."""
+        return bool(self.wished) and self.wished.partition("-")[0].lower() != self.locale.partition("-")[0].lower()
+
+
+def choose_locale(
+    *,
+    buyer: str | None,
+    conversation: str | None,
+    country: str | None,
+    countries: Mapping[str, str],
+    shop: str,
+    available: Collection[str],
+) -> Choice:
+    """Return the best available locale.
+
+    In order: the buyer's own tag, the language of the conversation, what the seller says of the country, the country's
+    main language by CLDR, the shop's, English. Each tag falls back by CLDR's parents, then to its language.
+
+    Raises:
+        LookupError: none of them is available.
+    """
+    by_name = {name.lower(): name for name in available}
+    wishes = [
+        (buyer, "the buyer's language"),
+        (conversation, "the language of the conversation"),
+        (countries.get(country or ""), "the language set for the country"),
+        (main_language(country), "the main language of the country"),
+        (shop, "the shop's language"),
+        ("en", "the last resort"),
+    ]
+    wished = next((normal(tag) for tag, _ in wishes[:4] if tag), "")
+    tried: list[str] = []
+    for tag, because in wishes:
+        for one in chain(tag) if tag else ():
+            if one.lower() in by_name:
+                return Choice(locale=by_name[one.lower()], wished=wished, because=because, tried=tuple(tried))
+            if one not in tried:
+                tried.append(one)
+    raise LookupError(f"there is no text in any of {', '.join(tried)}")
+
+
+def normal(tag: str) -> str:
+    """Return a tag in its usual spelling: ``PT_br`` is ``pt-BR``; an unknown one is left as it is."""
+    try:
+        return str(Locale.parse(tag.replace("-", "_"))).replace("_", "-")
+    except (UnknownLocaleError, ValueError, TypeError):
+        return tag
+
+
+@lru_cache(maxsize=512)
+def chain(tag: str) -> tuple[str, ...]:
+    """Return a tag and what stands in for it: CLDR's parents, then the bare language. ``pt-PT`` gives ``pt-PT, pt``."""
+    return tuple(dict.fromkeys(_chain(normal(tag))))
+
+
+def _chain(tag: str) -> Iterator[str]:
+    parents: Mapping[str, str] = get_global("parent_exceptions")
+    current = tag.replace("-", "_")
+    while current and current != "root":
+        yield current.replace("_", "-")
+        current = parents.get(current) or current.rpartition("_")[0]
+    yield tag.partition("-")[0]
+
+
+@lru_cache(maxsize=512)
+def main_language(country: str | None) -> str | None:
+    """Return the language most used in a country's public life, by CLDR; None when it is not known."""
+    if not country:
+        return None
+    official = get_official_languages(country, de_facto=True)
+    return official[0].replace("_", "-") if official else None

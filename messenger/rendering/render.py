@@ -1,0 +1,102 @@
+"""Rendering: a chosen template and what is known, made into the words that leave."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from jinja2 import Template, UndefinedError
+from jinja2.exceptions import SecurityError
+
+from messenger.errors import RenderError
+from messenger.rendering.catalogue import Chosen
+from messenger.rendering.compile import FORMATS, MissingValue
+from messenger.rendering.context import Words, clean
+from messenger.rendering.formats import FormatError, Formats, format_locale
+
+LARGEST: Final = 256 * 1024
+RIGHT_TO_LEFT: Final = frozenset({"ar", "fa", "he", "ur", "yi", "ps", "ckb", "dv", "sd", "ug"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderedMessage:
+    """The words of one message in three bodies."""
+
+    subject: str
+    preheader: str
+    text: str
+    html: str
+    platform_text: str
+    locale: str
+    variant: str
+    version: str
+    direction: str
+
+
+def render(
+    chosen: Chosen, words: Words, *, phrases: Mapping[str, str], country: str | None, zone: ZoneInfo
+) -> RenderedMessage:
+    """Return the message.
+
+    Args:
+        chosen: template, locale and variant.
+        words: what may be spoken about.
+        phrases: the layout's few words in the same locale.
+        country: ISO 3166 code; decides how numbers and dates look.
+        zone: the buyer's clock.
+
+    Raises:
+        RenderError: something the text needs is not known, or the result would not be fit to send.
+    """
+    compiled = chosen.compiled
+    language = Locale.parse(compiled.locale.replace("-", "_"))
+    formats = Formats(language, format_locale(compiled.locale, country), zone)
+    names = words.mapping() | {FORMATS: formats}
+
+    def part(template: Template, more: Mapping[str, object] | None = None) -> str:
+        try:
+            made = template.render({**names, **(more or {})})
+        except MissingValue:
+            raise RenderError(compiled.name, compiled.locale, _missing(compiled.placeholders, words)) from None
+        except (UndefinedError, FormatError, SecurityError, TypeError, ValueError, ArithmeticError) as error:
+            raise RenderError(compiled.name, compiled.locale, str(error)) from error
+        if len(made) > LARGEST:
+            raise RenderError(compiled.name, compiled.locale, f"the text has {len(made)} characters, at most {LARGEST}")
+        return made
+
+    subject = clean(part(compiled.subject))
+    if not subject:
+        raise RenderError(compiled.name, compiled.locale, "the subject is empty")
+    preheader = clean(part(compiled.preheader))
+    direction = "rtl" if language.language in RIGHT_TO_LEFT else "ltr"
+    frame = {"lang": compiled.locale, "dir": direction, "subject": subject, "preheader": preheader, "phrases": phrases}
+    text = _tidy(part(compiled.text))
+    return RenderedMessage(
+        subject=subject, preheader=preheader, text=text, html=part(compiled.html, frame), platform_text=text,
+        locale=compiled.locale, variant=compiled.variant, version=compiled.version, direction=direction,
+    )  # fmt: skip
+
+
+def _tidy(text: str) -> str:
+    """Plain text without trailing blanks, and never more than one empty line in a row."""
+    lines = "\n".join(line.rstrip() for line in text.splitlines())
+    return re.sub(r"\n{3,}", "\n\n", lines).strip() + "\n"
+
+
+def _missing(placeholders: frozenset[str], words: Words) -> str:
+    """Which of a template's placeholders have no value, in words."""
+    empty = [name for name in sorted(placeholders) if _value(words, name) is None]
+    return f"not known: {', '.join(empty)}" if empty else "something the text needs is not known"
+
+
+def _value(words: Words, path: str) -> object:
+    found: object = words
+    for part in path.split("."):
+        found = getattr(found, part, None)
+        if found is None:
+            return None
+    return found

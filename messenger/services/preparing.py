@@ -1,0 +1,158 @@
+"""Preparing: from a message that may leave to the letter that leaves. One path for dispatch, simulation and preview."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from email.utils import parseaddr
+from typing import Final
+from urllib.parse import quote
+
+from messenger.domain.guarding import Go
+from messenger.domain.messages import Category, Key, Letter, PlannedMessage, Reason, State
+from messenger.domain.orders import Order
+from messenger.domain.shops import Shop
+from messenger.domain.timing import ALWAYS
+from messenger.errors import RenderError
+from messenger.rendering.catalogue import Chosen
+from messenger.rendering.context import clean, words_for
+from messenger.rendering.render import render
+from messenger.services.home import Home
+
+TEMPLATE_PAUSE: Final = timedelta(minutes=10)
+"""How long a message waits for a broken template to be mended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A letter, and how its text was chosen."""
+
+    letter: Letter
+    variant: str
+    version: str
+    fallbacks: tuple[str, ...]
+    passed_over: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unwritable:
+    """Why no letter could be written. ``may_be_mended``: a template is broken, facts are not missing."""
+
+    why: str
+    may_be_mended: bool
+
+    def applied_to(self, message: PlannedMessage, now: datetime) -> PlannedMessage:
+        """Return the row as it shall be: waiting for a person to mend the template, or left out for lack of facts."""
+        if not self.may_be_mended:
+            return replace(message, state=State.SKIPPED, reason=Reason.MISSING_DATA, because=self.why)
+        later = now + TEMPLATE_PAUSE
+        return replace(
+            message,
+            state=State.PLANNED,
+            reason=Reason.RETRY,
+            because=self.why,
+            not_before=later,
+            due_at=later,
+            attempts=0,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Postman:
+    """Writes letters. ``secret`` makes Message-IDs and unsubscribe tokens that nobody else can make."""
+
+    home: Home
+    secret: bytes
+
+    def write(self, message: PlannedMessage, go: Go, order: Order, now: datetime) -> Written | Unwritable:
+        """Return the letter for a message that may leave, or why there is none."""
+        shop = self.home.shops[message.key.shop]
+        return self.compose(message, order=order, shop=shop, channel=go.channel, recipient=go.recipient, now=now)
+
+    def compose(
+        self,
+        message: PlannedMessage,
+        *,
+        order: Order,
+        shop: Shop,
+        channel: str,
+        recipient: str,
+        now: datetime,
+        locale: str | None = None,
+    ) -> Written | Unwritable:
+        """Return the letter as it would be written at ``now``; ``locale`` asks for a language instead of the buyer's."""
+        try:
+            chosen = self._choose(message, order, shop, channel, locale)
+        except LookupError as error:
+            return Unwritable(why=f"template {message.template}: {error.args[0]}", may_be_mended=True)
+        address = parseaddr(shop.sender)[1]
+        token = self._sign(f"unsubscribe/{shop.id}/{message.category}/{recipient.casefold()}")
+        headers = _headers(shop, message.category, address, token)
+        phrases = self.home.catalogue.phrase(chosen.choice.locale)
+        unsubscribe = (
+            f"mailto:{address}?subject={quote(f'unsubscribe {token}')}"
+            if message.category is not Category.TRANSACTIONAL
+            else ""
+        )
+        words = words_for(
+            order, shipment_id=message.shipment, shop=shop, now=now, greetings=phrases, unsubscribe=unsubscribe
+        )
+        zone = self.home.zones.of_buyer(order.buyer, hours=ALWAYS, at=now, shop_zone=shop.zone).main
+        try:
+            made = render(chosen, words, phrases=phrases, country=order.buyer.country, zone=zone)
+        except RenderError as error:
+            return Unwritable(why=error.missing, may_be_mended=False)
+        letter = Letter(
+            key=message.key, sender=shop.sender, recipient=recipient, recipient_name=clean(order.buyer.name or ""),
+            subject=made.subject, text=made.text, html=made.html, platform_text=made.platform_text, locale=made.locale,
+            message_id=self._message_id(message.key, address), date=now.replace(microsecond=0), headers=headers,
+        )  # fmt: skip
+        return Written(
+            letter=letter,
+            variant=made.variant,
+            version=made.version,
+            fallbacks=_fallbacks(chosen),
+            passed_over=chosen.passed_over,
+        )
+
+    def _choose(self, message: PlannedMessage, order: Order, shop: Shop, channel: str, locale: str | None) -> Chosen:
+        shipment = order.shipment(message.shipment) if message.shipment else None
+        method = (shipment.method if shipment else None) or order.shipping_method
+        return self.home.catalogue.choose(
+            message.template,
+            buyer=order.buyer.language,
+            conversation=order.conversation_language,
+            country=order.buyer.country,
+            countries=self.home.schedule.languages,
+            shop_language=shop.default_language,
+            selectors={
+                "shop": shop.id, "country": order.buyer.country, "method": method, "channel": channel,
+                "carrier": shipment.carrier if shipment else None,
+            },
+            locale=locale,
+        )  # fmt: skip
+
+    def _sign(self, text: str) -> str:
+        return hmac.new(self.secret, text.encode(), hashlib.sha256).hexdigest()[:32]
+
+    def _message_id(self, key: Key, address: str) -> str:
+        return f"{self._sign(str(key))}@{address.rpartition('@')[2]}"
+
+
+def _headers(shop: Shop, category: Category, address: str, token: str) -> tuple[tuple[str, str], ...]:
+    """Where an answer goes, and how to hear no more; the latter only where the kind of message asks for it."""
+    headers: list[tuple[str, str]] = []
+    if shop.reply_to:
+        headers.append(("Reply-To", shop.reply_to))
+    if category is not Category.TRANSACTIONAL:
+        headers.append(("List-Unsubscribe", f"<mailto:{address}?subject={quote(f'unsubscribe {token}')}>"))
+    return tuple(headers)
+
+
+def _fallbacks(chosen: Chosen) -> tuple[str, ...]:
+    choice = chosen.choice
+    if not choice.is_fallback:
+        return ()
+    return (f"{choice.wished} is not there: {choice.locale}, {choice.because}",)
