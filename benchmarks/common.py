@@ -15,7 +15,16 @@ from messenger.bootstrap import make_home
 from messenger.domain.events import Event, parse_event
 
 START = datetime(2026, 3, 2, 10, tzinfo=UTC)
-COUNTRIES = (("ES", "es"), ("RU", "ru"), ("US", "en"), ("MX", "es"), ("KZ", "ru"), ("FR", "fr"), ("DE", "de"), ("BR", "pt-BR"))
+COUNTRIES = (
+    ("ES", "es"),
+    ("RU", "ru"),
+    ("US", "en"),
+    ("MX", "es"),
+    ("KZ", "ru"),
+    ("FR", "fr"),
+    ("DE", "de"),
+    ("BR", "pt-BR"),
+)
 
 CONFIGURATION = """\
 [database]
@@ -72,7 +81,9 @@ def home(*, port: int = 1025, connections: int = 4) -> Iterator[Path]:
         yield target
 
 
-def events(orders: int, *, per_order: tuple[str, ...] = ("order.paid", "order.shipped", "shipment.import_customs")) -> Iterator[Event]:
+def events(
+    orders: int, *, per_order: tuple[str, ...] = ("order.paid", "order.shipped", "shipment.import_customs")
+) -> Iterator[Event]:
     """Yield the events of many orders, a day apart, as ``parse_event`` returns them."""
     for number in range(orders):
         country, language = COUNTRIES[number % len(COUNTRIES)]
@@ -82,7 +93,10 @@ def events(orders: int, *, per_order: tuple[str, ...] = ("order.paid", "order.sh
                 sections["buyer"] = {
                     "id": f"b{number}", "name": f"Buyer {number}", "email": f"b{number}@example.com", "country": country, "language": language,
                 }  # fmt: skip
-                items = [{"sku": f"S{index}", "title": f"Wooden puzzle {index}", "quantity": 1, "price": "12.90"} for index in range(3)]
+                items = [
+                    {"sku": f"S{index}", "title": f"Wooden puzzle {index}", "quantity": 1, "price": "12.90"}
+                    for index in range(3)
+                ]
                 sections["order"] = {"total": "38.70", "currency": "EUR", "items": items}
             if type_ != "order.paid":
                 sections["shipment"] = {"number": f"RR{number:09d}CN", "carrier": "China Post"}

@@ -9,7 +9,14 @@ from messenger.bootstrap import simulated_home
 from messenger.domain.shops import Mode, Shop
 from messenger.services.simulating import Simulator
 
-LIFE = ("order.paid", "order.shipped", "shipment.in_transit", "shipment.import_customs", "shipment.customs_released", "shipment.delivered")
+LIFE = (
+    "order.paid",
+    "order.shipped",
+    "shipment.in_transit",
+    "shipment.import_customs",
+    "shipment.customs_released",
+    "shipment.delivered",
+)
 
 
 def run(orders: int = 500) -> Iterator[Figure]:
@@ -17,4 +24,4 @@ def run(orders: int = 500) -> Iterator[Figure]:
     shop = Shop(id="toys", name="Toys", sender="Toys <care@toys.example>", mode=Mode.LIVE, channels={"email": "main"})
     simulator = Simulator(simulated_home(None, {"toys": shop}))
     played = list(events(orders, per_order=LIFE))
-    yield timed("simulate: orders", lambda: simulator.play(played) and orders)
+    yield timed("simulate: orders", lambda: bool(simulator.play(played)) * orders)

@@ -24,8 +24,8 @@ from messenger.services.clocks import SystemClock
 from messenger.services.dispatching import Dispatcher
 from messenger.services.home import Home
 from messenger.services.ingesting import Ingest
-from messenger.storage import migrate, open_store
 from messenger.services.working import Worker
+from messenger.storage import migrate, open_store
 
 HOME_FILES = ("messenger.toml", "schedules.toml", "schedules.schema.json")
 

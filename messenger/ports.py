@@ -330,8 +330,10 @@ class Store(Protocol):
         ...
 
     def rescue(self, *, now: datetime) -> tuple[int, int]:
-        """Free what dead workers left: expired ``claimed`` → ``planned``, expired ``sending`` → ``uncertain`` (reason
-        ``crashed``, ``resend_at`` left empty for the caller to fill). Returns both counts.
+        """Free what dead workers left, and return how many were ``claimed`` and how many ``sending``.
+
+        Expired ``claimed`` becomes ``planned``, expired ``sending`` becomes ``uncertain`` with reason ``crashed`` and no
+        ``resend_at``: that is for the caller to fill.
         """
         ...
 

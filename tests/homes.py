@@ -34,7 +34,13 @@ lease = "{lease}"
 
 
 def live_home(
-    folder: Path, *, port: int, url: str = "sqlite:///data/messenger.db", mode: str = "live", uncertain: str = "resend", lease: str = "60s"
+    folder: Path,
+    *,
+    port: int,
+    url: str = "sqlite:///data/messenger.db",
+    mode: str = "live",
+    uncertain: str = "resend",
+    lease: str = "60s",
 ) -> Path:
     """Make a home in ``folder`` and return it."""
     make_home(folder)

@@ -15,8 +15,8 @@ import click
 
 from messenger.bootstrap import Engine, make_home, open_app
 from messenger.cli.explain import story
-from messenger.cli.main import App
 from messenger.cli.mail_page import mail_page
+from messenger.cli.main import App
 from messenger.cli.output import progress_bar
 from messenger.demo.naive import count_mistakes, naive_messages
 from messenger.domain.events import Event
@@ -127,7 +127,7 @@ async def _fast_forward(engine: Engine, clock: SetClock, lines: Sequence[Line], 
 
 
 def _tell(engine: Engine, played: _Played, output: Path, mails: Path) -> None:
-    sent = [row for row in engine.store.outbox(states=[State.SENT])]
+    sent = list(engine.store.outbox(states=[State.SENT]))
     orders = {(event.shop, event.order) for event in played.events if event.order}
     countries = {
         str(event.data["buyer"]["country"]) for event in played.events if event.data.get("buyer", {}).get("country")

@@ -197,15 +197,17 @@ def _judge(
         return
     state, reason, because = refusal
     if cancelled is not None and isinstance(rule.trigger, OnEvent):
-        for one in _steps(cancelled, rule, order, zones, shop):
-            if one.message.state is State.PLANNED:
-                wanted.append(replace(one, message=replace(one.message, state=state, reason=reason, because=because)))
+        wanted.extend(
+            replace(one, message=replace(one.message, state=state, reason=reason, because=because))
+            for one in _steps(cancelled, rule, order, zones, shop)
+            if one.message.state is State.PLANNED
+        )
         return
     scope = candidates[0].scope
-    for step in range(1, len(rule.delays) + 1):
-        unwanted.append(
-            Unwanted(key=Key(order.shop, rule.name, scope, step), state=state, reason=reason, because=because)
-        )
+    unwanted.extend(
+        Unwanted(key=Key(order.shop, rule.name, scope, step), state=state, reason=reason, because=because)
+        for step in range(1, len(rule.delays) + 1)
+    )
 
 
 def _words(facts: Facts, field: str) -> str:

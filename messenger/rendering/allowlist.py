@@ -6,7 +6,7 @@ the tree is safe; what is not on the list does not exist for template authors.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Final
 
@@ -25,7 +25,9 @@ DEEPEST_LOOP: Final = 2
 DEEPEST: Final = 60
 
 
-def check(environment: Environment, text: str, *, file: str, line: int) -> list[Finding]:
+def check(
+    environment: Environment, text: str, *, file: str, line: int, more: Mapping[str, str] | None = None
+) -> list[Finding]:
     """Return everything in a piece of a template that is not allowed, unknown or broken.
 
     Args:
@@ -33,6 +35,7 @@ def check(environment: Environment, text: str, *, file: str, line: int) -> list[
         text: the piece.
         file: how the file is named in findings.
         line: on which line of the file the piece starts.
+        more: names this piece may use besides the documented ones; a name of shape ``phrases`` has any field.
     """
     try:
         tree = environment.parse(text)
@@ -47,13 +50,11 @@ def check(environment: Environment, text: str, *, file: str, line: int) -> list[
                 "see docs/reference/messages.md",
             )
         ]
-    except (
-        Exception
-    ) as error:  # a parser that gives up (RecursionError and the like) refuses the template, nothing else
+    except Exception as error:  # noqa: BLE001  # a parser that gives up refuses this template, nothing else
         return [Finding(file, line, 1, "", f"cannot be parsed: {type(error).__name__}", "make it simpler")]
     walk = _Walk(file, line)
     try:
-        walk.visit(tree, {}, loops=0, depth=0)
+        walk.visit(tree, dict(more or {}), loops=0, depth=0)
     except RecursionError:
         walk.findings.append(Finding(file, line, 1, "", "is nested too deeply", "make it simpler"))
     return walk.findings
@@ -121,6 +122,8 @@ class _Walk:
                     node, f"there is no placeholder '{path}'", f"did you mean '{near[0]}'?" if near else "", key=path
                 )
                 return
+            if known[part] == "phrases":
+                return
             known = SHAPE.get(known[part], {})
 
     def _loop(self, node: nodes.For, scope: dict[str, str], loops: int) -> dict[str, str]:
@@ -130,9 +133,12 @@ class _Walk:
         if node.recursive or node.test is not None or not isinstance(node.target, nodes.Name) or path is None:
             self._refuse(node, "a loop goes over a list of the order", "write {% for item in order.items %}")
             return scope
+        name = node.target.name
+        if name in SHAPE[""] or name.startswith("_") or name.endswith("_"):
+            self._refuse(node, f"'{name}' cannot name what a loop goes over", "take another name", key=name)
         holds = _shape_of(path, scope)
         if not holds.startswith("list of "):
-            self._refuse(node, f"'{path}' is no list", "lists: order.items, shipments, orders", key=path)
+            self._refuse(node, f"'{path}' is no list", "lists: order.items, shipments", key=path)
         return scope | {node.target.name: holds.removeprefix("list of ")}
 
     def _refuse(self, node: nodes.Node, problem: str, remedy: str, key: str = "") -> None:

@@ -12,7 +12,7 @@ from typing import Final
 from babel import Locale, UnknownLocaleError
 
 from messenger.errors import Finding, TemplateError
-from messenger.rendering.compile import Compiled, compile_template
+from messenger.rendering.compile import Compiled, check_layout, compile_template
 from messenger.rendering.locales import Choice, choose_locale
 from messenger.rendering.source import read_source
 
@@ -81,6 +81,22 @@ class Catalogue:
         best = max(fitting, key=_weight)
         passed = tuple(sorted(variants[name].file for name in variants if name != best))
         return Chosen(compiled=variants[best], choice=choice, passed_over=passed)
+
+    def reloaded(self, folder: Path) -> Catalogue:
+        """Return the folder as it is now; where a file no longer compiles, its last good version stays in use."""
+        fresh = load(folder)
+        broken = {finding.file for finding in fresh.findings if finding.severity == "error"}
+        templates = {
+            name: {locale: dict(variants) for locale, variants in there.items()}
+            for name, there in fresh.templates.items()
+        }
+        for name, locales in self.templates.items():
+            for locale, variants in locales.items():
+                kept = {variant: one for variant, one in variants.items() if one.file in broken}
+                if kept:
+                    there = templates.setdefault(name, {}).setdefault(locale, {})
+                    there.update({variant: one for variant, one in kept.items() if variant not in there})
+        return Catalogue(templates=templates, phrases=dict(self.phrases) | dict(fresh.phrases), findings=fresh.findings)
 
     def phrase(self, locale: str) -> Mapping[str, str]:
         """Return the few words the layout needs, in this locale; English ones stand in for missing ones."""
@@ -188,22 +204,32 @@ def _locales(folder: Path, findings: list[Finding]) -> Iterator[str]:
 
 def _layout(folder: Path, findings: list[Finding]) -> str:
     path = folder / "_layout" / "email.html"
+    plain = "<!doctype html><html><head><title>{{ subject }}</title></head><body>{{ body }}</body></html>"
     try:
-        return path.read_text(encoding="utf-8")
+        layout = _inside(path, folder).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         findings.append(
             Finding(
                 shown(path, folder), 0, 0, "", f"the e-mail layout cannot be read: {error}", "messenger init makes one"
             )
         )
-        return "<!doctype html><html><head><title>{{ subject }}</title></head><body>{{ body }}</body></html>"
+        return plain
+    wrong = check_layout(shown(path, folder), layout)
+    findings.extend(wrong)
+    return plain if wrong else layout
+
+
+def _inside(path: Path, folder: Path) -> Path:
+    if path.is_symlink() or not path.resolve().is_relative_to(folder.resolve()):
+        raise OSError("it leads out of the template folder; copy the file instead of linking it")
+    return path
 
 
 def _phrases(folder: Path, findings: list[Finding]) -> Mapping[str, str]:
     path = folder / PHRASES
     file = str(Path(folder.parent.name) / folder.name / PHRASES)
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = tomllib.loads(_inside(path, folder.parent).read_text(encoding="utf-8"))
     except FileNotFoundError:
         findings.append(Finding(file, 0, 0, "", "is missing", "copy it from templates/en", "warning"))
         return {}

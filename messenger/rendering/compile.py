@@ -4,35 +4,55 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import lru_cache
+from typing import Any
 
 import css_inline
 from babel import Locale
 from jinja2 import Environment, StrictUndefined, Template, nodes, pass_context
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markdown_it.token import Token
 
 from messenger.errors import Finding, TemplateError
 from messenger.rendering import allowlist
-from messenger.rendering.formats import plural_categories
+from messenger.rendering.context import KINDS
+from messenger.rendering.formats import FormatError, plural_categories
 from messenger.rendering.masking import Mask, parsed, to_html, to_text
+from messenger.rendering.missing import Missing, MissingValue
 from messenger.rendering.source import Source
 
 BODY_MARK = "zzmessengerbodyzz"
+FRAME = {
+    **dict.fromkeys(("lang", "dir", "subject", "preheader", "body"), "str"),
+    "phrases": "phrases",
+}
+"""What a layout may name besides the words of the message."""
+_SAFE_ADDRESS = re.compile(r"\{\{\s*(links\.\w+|(\w+\.)+(tracking_)?url)\s*\}\}$|https?://[^/{}]+/|mailto:[^{}]+@")
 FORMATS = "formats_"
 """Under this name filters find the formats of their message; templates cannot say it."""
 
 
-class MissingValue(Exception):  # it is caught and told as RenderError
-    """A placeholder was printed that has no value."""
-
-
 def _printable(value: object) -> object:
-    if value is None:
-        raise MissingValue
+    """What may stand in a text as it is; dates and whole things may not."""
+    if isinstance(value, Missing):
+        raise MissingValue(value.name)
+    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+        raise FormatError(f"cannot write {type(value).__name__} as it is: name one of its fields, or use a filter")
     return value
+
+
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """Reads fields of the context, and nothing else; a field without a value knows its name."""
+
+    def getattr(self, obj: Any, attribute: str) -> Any:  # Any: as in jinja2
+        if isinstance(obj, Missing):
+            return Missing(f"{obj.name}.{attribute}")
+        value = super().getattr(obj, attribute)
+        return Missing(f"{KINDS.get(type(obj), '')}.{attribute}") if value is None else value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +74,7 @@ class Compiled:
 @lru_cache(maxsize=2)
 def environment(*, escaping: bool) -> Environment:
     """Return the sandbox of one kind of part: HTML escapes, a subject or plain text does not."""
-    made = ImmutableSandboxedEnvironment(
+    made = _Sandbox(
         autoescape=escaping, undefined=StrictUndefined, finalize=_printable, keep_trailing_newline=True,
     )  # fmt: skip
     made.globals.clear()
@@ -70,8 +90,9 @@ def _filter(name: str) -> Callable[..., str]:
 
     @pass_context
     def apply(context: Context, value: object, *arguments: object, **named: object) -> str:
-        if value is None:
-            raise MissingValue
+        for one in (value, *arguments, *named.values()):
+            if isinstance(one, Missing):
+                raise MissingValue(one.name)
         written: str = getattr(context[FORMATS], name)(value, *arguments, **named)
         return written
 
@@ -87,35 +108,76 @@ def compile_template(source: Source, *, name: str, locale: str, variant: str, la
     findings = _findings(source, locale)
     if findings:
         raise TemplateError(findings)
-    mask = Mask(source.body + layout)
-    tokens = parsed(mask.hide(source.body), mask)
-    plain = mask.show(to_text(tokens))
-    html = mask.show(_in_layout(to_html(tokens), mask.hide_layout(bodyless(layout)) if layout else BODY_MARK))
     text, rich = environment(escaping=False), environment(escaping=True)
     version = hashlib.sha256((source.text + layout).encode()).hexdigest()[:12]
     try:
+        mask = Mask(source.body + layout)
+        tokens = parsed(mask.hide(source.body), mask)
+        body = mask.keep_braces(to_html(tokens))
+        plain = mask.show(mask.keep_braces(to_text(tokens)))
+        html = mask.show(_in_layout(body, mask.hide_layout(bodyless(layout)) if layout else BODY_MARK))
+        _recheck(text, (plain, html), source)
+        _check_links(tokens, mask, source)
         return Compiled(
             name=name, locale=locale, variant=variant, file=source.file, version=version, subject=text.from_string(source.subject),
             preheader=text.from_string(source.preheader), html=rich.from_string(html), text=text.from_string(plain),
             placeholders=allowlist.placeholders(text, "\n".join((source.subject, source.preheader, source.body))),
         )  # fmt: skip
+    except TemplateError:
+        raise
     except Exception as error:  # whatever a compiler may raise on odd input, only this template is refused
         raise TemplateError(
             [Finding(source.file, source.body_line, 1, "", f"cannot be compiled: {error}", "")]
         ) from error
 
 
+def _recheck(parser: Environment, finished: Iterable[str], source: Source) -> None:
+    """Refuse a text in which Markdown made tags come, go or change places: what is compiled is what was checked."""
+    for text in finished:
+        found = allowlist.check(parser, text, file=source.file, line=source.body_line, more=FRAME)
+        if found:
+            raise TemplateError([replace(found[0], line=source.body_line, column=1)])
+
+
+def _check_links(tokens: Iterable[Token], mask: Mask, source: Source) -> None:
+    """Refuse an address that a fact could turn into something else than a web page."""
+    for token in (one for block in tokens for one in block.children or () if one.type in {"link_open", "image"}):
+        address = mask.show(str(token.attrs.get("href", token.attrs.get("src", ""))))
+        if "{" in address and not _SAFE_ADDRESS.match(address):
+            problem = f"the link to {address} could lead anywhere"
+            remedy = "link to links.tracking, links.order or a …url, or write https://host/ first"
+            raise TemplateError([Finding(source.file, source.body_line, 1, "", problem, remedy)])
+
+
+def check_layout(file: str, layout: str) -> list[Finding]:
+    """Return everything in a layout that is not allowed, unknown or broken."""
+    parser = environment(escaping=True)
+    found = allowlist.check(parser, layout, file=file, line=1, more=FRAME)
+    if not found and BODY_MARK not in bodyless(layout):
+        found = [Finding(file, 0, 0, "body", "the layout has no place for the text", "write {{ body }}")]
+    return found
+
+
 def _findings(source: Source, locale: str) -> list[Finding]:
     parser = environment(escaping=False)
     parts = (
         (source.subject, source.subject_line),
-        (source.preheader, source.subject_line + 1),
+        (source.preheader, source.preheader_line),
         (source.body, source.body_line),
     )
     found = [one for text, line in parts for one in allowlist.check(parser, text, file=source.file, line=line)]
-    return found or [
+    found = found or [
         one for text, line in parts for one in _plurals(parser, text, file=source.file, line=line, locale=locale)
     ]
+    return [_placed(one, source.text.split("\n")) for one in found]
+
+
+def _placed(finding: Finding, lines: Sequence[str]) -> Finding:
+    """The finding with its column: where the word it is about stands in its line."""
+    quoted = re.search(r"'([^']+)'", finding.problem)
+    word = finding.key or (quoted.group(1) if quoted else "")
+    line = lines[finding.line - 1] if 0 < finding.line <= len(lines) else ""
+    return replace(finding, column=max(line.find(word), 0) + 1) if word else finding
 
 
 def _plurals(parser: Environment, text: str, *, file: str, line: int, locale: str) -> list[Finding]:
@@ -152,4 +214,4 @@ def bodyless(layout: str) -> str:
     return re.sub(r"\{\{\s*body\s*\}\}", BODY_MARK, layout)
 
 
-__all__ = ["Compiled", "MissingValue", "compile_template", "environment"]
+__all__ = ["FORMATS", "Compiled", "MissingValue", "check_layout", "compile_template", "environment"]

@@ -7,7 +7,6 @@ refuses the message, asking for it in ``if`` is fine.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime
@@ -15,14 +14,18 @@ from decimal import Decimal
 from typing import Final, get_type_hints
 
 from messenger.domain.facts import shipment_in_focus
-from messenger.domain.orders import Order, Shipment
+from messenger.domain.orders import Buyer, Order, Shipment
 from messenger.domain.shops import Shop
+from messenger.rendering.names import clean, spoken_name
+
+__all__ = ["KINDS", "SHAPE", "DeadlineWords", "Words", "clean", "spoken_name", "words_for"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShopWords:
     """The shop that writes."""
 
+    id: str = ""
     name: str
     url: str | None = None
 
@@ -57,6 +60,7 @@ class OrderWords:
     payment_method: str | None = None
     shipping_method: str | None = None
     url: str | None = None
+    days_since_paid: int | None = None
     late: bool = False
     items: tuple[ItemWords, ...] = ()
 
@@ -66,8 +70,10 @@ class BuyerWords:
     """The buyer."""
 
     name: str | None = None
+    first_name: str | None = None
     country: str | None = None
     city: str | None = None
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +128,14 @@ class RefundWords:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeadlineWords:
+    """The moment the message is about: its name among the order's deadlines, and when it is."""
+
+    name: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Links:
     """Where a text may point to; empty where there is no such link."""
 
@@ -144,6 +158,7 @@ class Words:
     dispute: DisputeWords | None
     review: ReviewWords | None
     refund: RefundWords | None
+    deadline: DeadlineWords | None
     links: Links
 
     def mapping(self) -> dict[str, object]:
@@ -151,23 +166,23 @@ class Words:
         return {one.name: getattr(self, one.name) for one in fields(self)}
 
 
-_KINDS: Final[Mapping[type, str]] = {
+KINDS: Final[Mapping[type, str]] = {
     Words: "", ShopWords: "shop", OrderWords: "order", BuyerWords: "buyer", ShipmentWords: "shipment", DisputeWords: "dispute",
-    ReviewWords: "review", RefundWords: "refund", Links: "links", ItemWords: "item",
+    ReviewWords: "review", RefundWords: "refund", DeadlineWords: "deadline", Links: "links", ItemWords: "item",
 }  # fmt: skip
 
 
 def _shapes() -> dict[str, dict[str, str]]:
     """From the classes above: for each kind of thing, its names and what each holds."""
     shapes: dict[str, dict[str, str]] = {}
-    for kind, name in _KINDS.items():
+    for kind, name in KINDS.items():
         shapes[name] = {one: _told(hint) for one, hint in get_type_hints(kind).items()}
     return shapes
 
 
 def _told(hint: object) -> str:
     text = str(hint)
-    for kind, name in _KINDS.items():
+    for kind, name in KINDS.items():
         if kind is not Words and kind.__name__ in text:
             return f"list of {name}" if "tuple" in text else name
     return hint.__name__ if isinstance(hint, type) else text.replace(" | None", "").rpartition(".")[2]
@@ -175,34 +190,6 @@ def _told(hint: object) -> str:
 
 SHAPE: Final = _shapes()
 """``SHAPE["order"]["total"]`` says what ``order.total`` holds; ``SHAPE[""]`` lists the names a text starts from."""
-
-
-def clean(text: str) -> str:
-    """Return a name or title as one harmless line: no control or direction characters, single spaces."""
-    kept = "".join(
-        " " if unicodedata.category(one) in {"Cc", "Zl", "Zp"} else one
-        for one in text
-        if unicodedata.category(one) not in {"Cf", "Cs"}
-    )
-    return " ".join(kept.split())
-
-
-def spoken_name(name: str | None) -> str | None:
-    """Return the buyer's name as one writes it in a salutation; None when there is none that one could say."""
-    cleaned = clean(name or "")
-    if not any(one.isalpha() for one in cleaned):
-        return None
-    shown = cleaned if len(cleaned) <= 60 else cleaned[:59].rstrip() + "…"
-    letters = [one for one in shown if one.isalpha()]
-    is_name = re.fullmatch(r"[\w .'’-]+", shown) is not None
-    if (
-        is_name
-        and len(letters) > 2
-        and (shown == shown.upper() or shown == shown.lower())
-        and shown.upper() != shown.lower()
-    ):
-        return shown.title()
-    return shown
 
 
 def words_for(
@@ -213,6 +200,8 @@ def words_for(
     now: datetime,
     greetings: Mapping[str, str],
     unsubscribe: str = "",
+    survey: str = "",
+    deadline: DeadlineWords | None = None,
 ) -> Words:
     """Return everything a message about this order may speak about, as of ``now``."""
     shipment = shipment_in_focus(order, shipment_id)
@@ -221,19 +210,34 @@ def words_for(
     shipped_at = order.shipped_at or next((one.at for one in order.history if one.type == "order.shipped"), None)
     return Words(
         greeting=pattern.replace("{name}", name or ""),
-        shop=ShopWords(name=shop.name, url=shop.url or None),
+        shop=ShopWords(id=shop.id, name=shop.name, url=shop.url or None),
         order=_order(order, shipped_at, now),
-        buyer=BuyerWords(name=name, country=order.buyer.country, city=clean(order.buyer.city or "") or None),
+        buyer=_buyer(order.buyer, name),
         shipment=_shipment(shipment, shipped_at, now) if shipment else None,
         shipments=tuple(_shipment(one, shipped_at, now) for one in order.shipments),
-        dispute=DisputeWords(id=found.id, reason=found.reason, answer_by=found.answer_by)
+        dispute=DisputeWords(id=found.id, reason=_line(found.reason), answer_by=found.answer_by)
         if (found := order.open_dispute)
         else None,
-        review=ReviewWords(stars=order.review.stars, text=order.review.text) if order.review else None,
+        review=ReviewWords(stars=order.review.stars, text=_line(order.review.text)) if order.review else None,
         refund=_refund(order),
         links=Links(
-            tracking=(shipment.tracking_url or "") if shipment else "", order=order.url or "", unsubscribe=unsubscribe
+            tracking=(shipment.tracking_url or "") if shipment else "",
+            order=order.url or "",
+            unsubscribe=unsubscribe,
+            survey=survey,
         ),
+        deadline=deadline,
+    )
+
+
+def _line(text: str | None) -> str | None:
+    return clean(text or "") or None
+
+
+def _buyer(buyer: Buyer, name: str | None) -> BuyerWords:
+    first = name.split()[0] if name and re.fullmatch(r"[^\W\d_]+( [\w.'’-]+)*", name) else name
+    return BuyerWords(
+        name=name, first_name=first, country=buyer.country, city=_line(buyer.city), language=buyer.language
     )
 
 
@@ -246,16 +250,16 @@ def _order(order: Order, shipped_at: datetime | None, now: datetime) -> OrderWor
         number=clean(order.number), placed_at=order.placed_at, paid_at=order.paid_at, shipped_at=shipped_at,
         received_at=order.received_at, completed_at=order.completed_at, pay_by=order.pay_by, ship_by=order.ship_by,
         deliver_by=order.deliver_by, dispute_by=order.dispute_by, review_by=order.review_by, total=order.total,
-        currency=order.currency, payment_method=order.payment_method, shipping_method=order.shipping_method, url=order.url,
-        late=order.is_late(now), items=items,
+        currency=order.currency, payment_method=_line(order.payment_method), shipping_method=_line(order.shipping_method), url=order.url,
+        late=order.is_late(now), days_since_paid=_days(order.paid_at, now), items=items,
     )  # fmt: skip
 
 
 def _shipment(one: Shipment, shipped_at: datetime | None, now: datetime) -> ShipmentWords:
     return ShipmentWords(
-        number=clean(one.number) if one.number else None, carrier=clean(one.carrier or "") or None, method=one.method,
+        number=clean(one.number) if one.number else None, carrier=clean(one.carrier or "") or None, method=_line(one.method),
         state=str(one.state), state_since=one.state_since, moved_at=one.moved_at, delivered_at=one.delivered_at,
-        place=clean(one.place or "") or None, reason=one.reason, eta_from=one.eta_from, eta_to=one.eta_to,
+        place=clean(one.place or "") or None, reason=_line(one.reason), eta_from=one.eta_from, eta_to=one.eta_to,
         hold_until=one.hold_until, tracking_url=one.tracking_url,
         last_mile_number=clean(one.last_mile.number) if one.last_mile else None,
         last_mile_carrier=(clean(one.last_mile.carrier) or None) if one.last_mile else None,

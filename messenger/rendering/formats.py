@@ -6,6 +6,7 @@ the buyer's clock.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -96,9 +97,11 @@ class Formats:
         """Write several things as one phrase; of objects the named attribute."""
         if not isinstance(value, Sequence):
             raise FormatError("list needs several things")
-        return format_list(
-            [str(getattr(one, attribute, one)) if attribute else str(one) for one in value], locale=self.language
-        )
+        things = [getattr(one, attribute, None) if re.fullmatch("[a-z]+", attribute) else one for one in value]
+        texts = [one for one in things if isinstance(one, str)]
+        if len(texts) < len(things):
+            raise FormatError('list needs texts: write order.items | list("title")')
+        return format_list(texts, locale=self.language)
 
     def plural(self, value: object, **forms: str) -> str:
         """Return the form for a number, with ``#`` replaced by it; every category of the language must be given."""

@@ -5,6 +5,7 @@ Buyer data comes in only when the finished Jinja template is rendered, after Mar
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable
 
@@ -12,7 +13,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 _TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
-_STATEMENT_LINE = re.compile(r"^[ \t]*((?:\{%.*?%\}[ \t]*)+)$", re.MULTILINE)
+_STATEMENT_LINE = re.compile(r"^[ \t]*((?:\{%(?:(?!%\})[^\n])*%\}[ \t]*)+)$", re.MULTILINE)
+_LITERAL_BRACE = "{{ '{' }}"
 
 
 OPTIONS = {"html": False, "breaks": True}
@@ -23,7 +25,7 @@ class Mask:
     """Stands in for Jinja tags by words that Markdown and CSS leave alone."""
 
     def __init__(self, text: str) -> None:
-        mark = "zq"
+        mark = "zq" + hashlib.sha256(text.encode()).hexdigest()[:12]
         while mark in text.lower():
             mark += "x"
         self._mark = mark
@@ -51,13 +53,24 @@ class Mask:
         """Return the text with the tags back in their places."""
         return self._pattern.sub(lambda found: change(self._tags[int(found.group(1))]), text)
 
+    def keep_braces(self, text: str) -> str:
+        r"""Return a masked text in which a brace is only a brace.
+
+        Markdown turns ``\{`` and ``&#123;`` into ``{``: unmasked, they would begin a tag that nobody has checked.
+        """
+        return re.sub(r"\{", self._literal_brace, text)
+
+    def _literal_brace(self, _: re.Match[str]) -> str:
+        self._tags.append(_LITERAL_BRACE)
+        return f"{self._mark}p{len(self._tags) - 1}{self._mark}"
+
     def is_statement(self, text: str) -> bool:
         """Whether a piece consists of masked statements only."""
         return self._block.fullmatch(text.strip()) is not None
 
-    def opens_loop(self, text: str) -> bool:
-        """Whether a masked statement begins a loop."""
-        return "{% for" in re.sub(r"\{%[-+]?\s*", "{% ", self.show(text))
+    def is_only(self, text: str, word: str) -> bool:
+        """Whether a masked piece is one statement and begins with this word."""
+        return re.fullmatch(rf"\{{%[-+]?\s*{word}\b((?!%\}}).)*%\}}", self.show(text), re.DOTALL) is not None
 
 
 def parsed(text: str, mask: Mask) -> list[Token]:
@@ -88,7 +101,7 @@ def _loops_inside_lists(tokens: list[Token], mask: Mask) -> list[Token]:
         opens = moved[index + 1]
         if (
             token.type == "statement"
-            and mask.opens_loop(token.content)
+            and mask.is_only(token.content, "for")
             and opens.type in {"bullet_list_open", "ordered_list_open"}
         ):
             end = next(
@@ -96,7 +109,8 @@ def _loops_inside_lists(tokens: list[Token], mask: Mask) -> list[Token]:
                 for at in range(index + 1, len(moved))
                 if moved[at].type == opens.type.replace("open", "close") and moved[at].level == opens.level
             )
-            if end + 1 < len(moved) and moved[end + 1].type == "statement":
+            after = moved[end + 1] if end + 1 < len(moved) else None
+            if after is not None and after.type == "statement" and mask.is_only(after.content, "endfor"):
                 moved[index], moved[index + 1] = opens, token
                 moved[end], moved[end + 1] = moved[end + 1], moved[end]
     return moved

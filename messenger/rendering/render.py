@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -14,11 +14,13 @@ from jinja2.exceptions import SecurityError
 
 from messenger.errors import RenderError
 from messenger.rendering.catalogue import Chosen
-from messenger.rendering.compile import FORMATS, MissingValue
+from messenger.rendering.compile import FORMATS
 from messenger.rendering.context import Words, clean
 from messenger.rendering.formats import FormatError, Formats, format_locale
+from messenger.rendering.missing import Missing, MissingValue
 
 LARGEST: Final = 256 * 1024
+_BAD_VALUES: Final = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
 RIGHT_TO_LEFT: Final = frozenset({"ar", "fa", "he", "ur", "yi", "ps", "ckb", "dv", "sd", "ug"})
 
 
@@ -55,18 +57,16 @@ def render(
     compiled = chosen.compiled
     language = Locale.parse(compiled.locale.replace("-", "_"))
     formats = Formats(language, format_locale(compiled.locale, country), zone)
-    names = words.mapping() | {FORMATS: formats}
+    names = {name: Missing(name) if value is None else value for name, value in words.mapping().items()}
+    names[FORMATS] = formats
 
     def part(template: Template, more: Mapping[str, object] | None = None) -> str:
         try:
-            made = template.render({**names, **(more or {})})
-        except MissingValue:
-            raise RenderError(compiled.name, compiled.locale, _missing(compiled.placeholders, words)) from None
-        except (UndefinedError, FormatError, SecurityError, TypeError, ValueError, ArithmeticError) as error:
+            return _within_bounds(template.generate({**names, **(more or {})}))
+        except MissingValue as error:
+            raise RenderError(compiled.name, compiled.locale, f"not known: {error.args[0]}") from None
+        except (UndefinedError, SecurityError, *_BAD_VALUES) as error:
             raise RenderError(compiled.name, compiled.locale, str(error)) from error
-        if len(made) > LARGEST:
-            raise RenderError(compiled.name, compiled.locale, f"the text has {len(made)} characters, at most {LARGEST}")
-        return made
 
     subject = clean(part(compiled.subject))
     if not subject:
@@ -87,16 +87,13 @@ def _tidy(text: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", lines).strip() + "\n"
 
 
-def _missing(placeholders: frozenset[str], words: Words) -> str:
-    """Which of a template's placeholders have no value, in words."""
-    empty = [name for name in sorted(placeholders) if _value(words, name) is None]
-    return f"not known: {', '.join(empty)}" if empty else "something the text needs is not known"
-
-
-def _value(words: Words, path: str) -> object:
-    found: object = words
-    for part in path.split("."):
-        found = getattr(found, part, None)
-        if found is None:
-            return None
-    return found
+def _within_bounds(pieces: Iterable[str]) -> str:
+    """Join the pieces, and stop as soon as there are too many: loops in loops over long lists grow fast."""
+    kept: list[str] = []
+    size = 0
+    for piece in pieces:
+        size += len(piece)
+        if size > LARGEST or len(kept) > LARGEST:
+            raise FormatError(f"the text is longer than {LARGEST} characters")
+        kept.append(piece)
+    return "".join(kept)

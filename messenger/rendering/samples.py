@@ -13,7 +13,12 @@ SAMPLE_NOW: Final = datetime(2026, 3, 22, 10, 30, tzinfo=UTC)
 
 
 def _order(
-    *, number: str, buyer: dict[str, Any], items: list[dict[str, Any]], parcel: str = "LP00123456789CN"
+    *,
+    number: str,
+    buyer: dict[str, Any],
+    items: list[dict[str, Any]],
+    parcel: str = "LP00123456789CN",
+    more: tuple[tuple[str, str, dict[str, Any]], ...] = (),
 ) -> Order:
     """A whole life, from payment to delivery; texts take from it what they speak about."""
     shipment = {
@@ -30,6 +35,7 @@ def _order(
         ("order.shipped", "2026-03-04T11:00:00Z", {"shipment": shipment | {"eta_from": "2026-03-18", "eta_to": "2026-03-28"}}),
         ("shipment.in_transit", "2026-03-08T03:00:00Z", {"shipment": {"number": parcel}}),
         ("shipment.import_customs", "2026-03-11T08:00:00Z", {"shipment": {"number": parcel, "place": "Madrid"}}),
+        *more,
     ]  # fmt: skip
     return fold(
         parse_event(
@@ -81,6 +87,33 @@ SAMPLES: Final[dict[str, Order]] = {
         number="8134567890123459",
         buyer={"email": "nobody@example.com", "country": "MX", "language": "es"},
         items=[_PUZZLE, _PUZZLE],
+    ),
+    "two-parcels": _order(
+        number="8134567890123460",
+        buyer={"name": "JOÃO SILVA", "email": "joao@example.com", "country": "BR", "language": "pt-BR"},
+        items=[_PUZZLE],
+        more=(
+            (
+                "shipment.delivered",
+                "2026-03-20T12:00:00Z",
+                {"shipment": {"number": "LP00987654321CN", "carrier": "China Post"}},
+            ),
+        ),
+    ),
+    "minimal": fold(
+        [
+            parse_event(
+                {
+                    "specversion": "1.0",
+                    "id": "minimal",
+                    "source": "samples",
+                    "type": "order.placed",
+                    "time": "2026-03-21T09:00:00Z",
+                    "subject": "8134567890123461",
+                    "data": {"shop": "toys"},
+                }
+            )
+        ]
     ),
 }
 """By name; each is an ordinary ``Order``."""

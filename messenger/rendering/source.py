@@ -26,6 +26,7 @@ class Source:
     body: str
     body_line: int
     subject_line: int
+    preheader_line: int
     text: str
 
 
@@ -52,10 +53,14 @@ def read_source(file: str, raw: bytes) -> Source:
         promises=tuple(map(str, _listed(values.get("promises")))),
         body=text[found.end() :],
         body_line=text[: found.end()].count("\n") + 1,
-        subject_line=1
-        + next((number for number, line in enumerate(text.splitlines()) if line.startswith("subject")), 0),
+        subject_line=_line_of("subject", text),
+        preheader_line=_line_of("preheader", text),
         text=text,
     )
+
+
+def _line_of(key: str, text: str) -> int:
+    return 1 + next((number for number, line in enumerate(text.split("\n")) if line.lstrip().startswith(key)), 0)
 
 
 def _front_matter(file: str, text: str) -> Mapping[str, object]:

@@ -62,5 +62,7 @@ REASON_SENTENCES: Final[Mapping[Reason, str]] = {
 def sentence(state: str, reason: str = "") -> str:
     """Return state and reason as one sentence without a full stop; an unknown word is shown as it is."""
     told = STATE_SENTENCES[State(state)] if state in {*State} else state
+    if state == State.HELD:
+        return told
     why = REASON_SENTENCES[Reason(reason)] if reason in {*Reason} else reason
     return f"{told}: {why}" if why else told

@@ -7,14 +7,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, func, insert, select, update
 
 from messenger.domain.messages import Key, Outcome, PlannedMessage, Reason, State
 from messenger.ports import Commitment, Frozen, Pulse, Result, Settlement
 from messenger.storage.documents import pack, unpack
 from messenger.storage.engine import Database
 from messenger.storage.intake import upsert
-from messenger.storage.rows import entry_values, message_of, told, values_of
+from messenger.storage.rows import entry_values, message_of, slots, told, written
 from messenger.storage.tables import attempts, bodies, inbox, intakes, outbox, record
 
 _waiting = outbox.c.state.in_(["planned", "held"])
@@ -36,13 +36,11 @@ def claim(database: Database, *, owner: str, now: datetime, lease_until: datetim
         "token": outbox.c.token + 1,
         "attempts": outbox.c.attempts + 1,
     }
+    with database.read() as connection:
+        if not any(connection.execute(found.limit(1)).first() for found in (due, again)):
+            return []
     if not database.is_sqlite:
         due, again = due.with_for_update(skip_locked=True), again.with_for_update(skip_locked=True)
-    with database.read() as connection:
-        if not connection.execute(
-            select(or_(due.exists(), again.exists())) if database.is_sqlite else select(True)
-        ).scalar():
-            return []
     with database.write() as connection:
         taken = connection.execute(
             update(outbox)
@@ -64,11 +62,23 @@ def _held_by(one: Settlement | Commitment | Result, *states: str) -> Any:  # Any
     )
 
 
-def _free(message: PlannedMessage) -> dict[str, Any]:  # Any: column values
-    """The row as it shall be, with no one holding it."""
-    values = values_of(replace(message, owner=None, lease_until=None))
-    values.pop("token")
-    return values
+def _write_back(connection: Connection, one: Settlement | Result, *states: str) -> bool:
+    """Write the row as it shall be, with no one holding it, if it is still held as it was."""
+    values = written(replace(one.message, owner=None, lease_until=None), leaving_out={"token"})
+    where = {"b_id": one.id, "b_owner": one.owner, "b_token": one.token, "b_states": list(states)}
+    return bool(connection.execute(_WRITE_BACK, values | where).rowcount)
+
+
+_WRITE_BACK = (
+    update(outbox)
+    .where(
+        outbox.c.id == bindparam("b_id"),
+        outbox.c.owner == bindparam("b_owner"),
+        outbox.c.token == bindparam("b_token"),
+        outbox.c.state.in_(bindparam("b_states", expanding=True)),
+    )
+    .values(slots(leaving_out={"token"}))
+)
 
 
 def settle(database: Database, settlements: Sequence[Settlement]) -> set[int]:
@@ -76,9 +86,7 @@ def settle(database: Database, settlements: Sequence[Settlement]) -> set[int]:
     done: set[int] = set()
     with database.write() as connection:
         for one in settlements:
-            if connection.execute(
-                update(outbox).where(_held_by(one, "claimed", "uncertain")).values(**_free(one.message))
-            ).rowcount:
+            if _write_back(connection, one, "claimed", "uncertain"):
                 done.add(one.id)
         entries = [entry_values(told(one.message, one.at)) for one in settlements if one.id in done]
         if entries:
@@ -114,9 +122,7 @@ def record_results(database: Database, results: Sequence[Result]) -> set[int]:
     done: set[int] = set()
     with database.write() as connection:
         for one in results:
-            in_time = bool(
-                connection.execute(update(outbox).where(_held_by(one, "sending")).values(**_free(one.message))).rowcount
-            )
+            in_time = _write_back(connection, one, "sending")
             if not in_time and one.receipt.outcome is Outcome.ACCEPTED:
                 in_time = _late_acceptance(connection, one)
             if in_time:
@@ -130,7 +136,9 @@ def record_results(database: Database, results: Sequence[Result]) -> set[int]:
 def _late_acceptance(connection: Connection, one: Result) -> bool:
     """A server's yes that came after the claim was lost still ends the doubt."""
     doubtful = and_(outbox.c.id == one.id, outbox.c.state == "uncertain", outbox.c.token <= one.token)
-    return bool(connection.execute(update(outbox).where(doubtful).values(**_free(one.message))).rowcount)
+    free = replace(one.message, owner=None, lease_until=None)
+    values = written(free, leaving_out={"token"}, prefix="")
+    return bool(connection.execute(update(outbox).where(doubtful).values(values)).rowcount)
 
 
 def _attempt(one: Result, *, in_time: bool) -> dict[str, Any]:  # Any: column values

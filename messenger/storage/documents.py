@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any
@@ -16,20 +16,30 @@ from messenger.domain.events import Event, Item, LastMile, parse_event
 from messenger.domain.messages import Key, Letter
 
 
-def event_text(event: Event) -> str:
-    """Return the event as one line of JSON with sorted keys; ``read_event`` gives the same event back."""
+def event_document(event: Event) -> dict[str, object]:
+    """Return the CloudEvents document that tells this event; ``parse_event`` of it gives the same event back.
+
+    Returns:
+        Plain JSON values: instants end in ``Z``, days are ``2026-03-02``, amounts are decimal strings, and what the event
+        clears is None.
+    """
     document: dict[str, object] = {
         "specversion": "1.0",
         "id": event.id,
         "source": event.source,
         "type": event.type,
-        "time": event.time.isoformat(),
+        "time": _plain(event.time),
         "data": {"shop": event.shop}
         | {name: {key: _plain(value) for key, value in patch.items()} for name, patch in event.data.items()},
     }
     if event.order is not None:
         document["subject"] = event.order
-    return orjson.dumps(document, option=orjson.OPT_SORT_KEYS).decode()
+    return document
+
+
+def event_text(event: Event) -> str:
+    """Return the event as one line of JSON with sorted keys; ``read_event`` gives the same event back."""
+    return orjson.dumps(event_document(event), option=orjson.OPT_SORT_KEYS).decode()
 
 
 def read_event(text: str) -> Event:
@@ -58,7 +68,9 @@ def unpack(kept: bytes) -> Letter:
 
 
 def _plain(value: object) -> object:
-    if isinstance(value, datetime | date):
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
+    if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Decimal):
         return str(value)

@@ -4,41 +4,62 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.pool import QueuePool
 
 from messenger.errors import StorageError
 
+Answer = TypeVar("Answer")
+TRIES: Final = 5
+_CROSSED: Final = frozenset({"40001", "40P01"})
+"""SQLSTATE of transactions that got in each other's way: the one that was ended may simply be tried again."""
+_OURS: Final = (IntegrityError, DataError, ProgrammingError)
+"""Errors about what was said to the database, not about the database."""
 
-def connect(url: str) -> Engine:
-    """Return an engine for the database; nothing is opened yet.
+
+def parsed(url: str) -> URL:
+    """Return the parts of a database URL.
 
     Raises:
-        StorageError: the URL names no engine we know.
+        StorageError: it cannot be read, or names an engine that is not supported.
     """
     try:
-        parsed = make_url(url)
+        found = make_url(url)
     except ArgumentError:
         raise StorageError(
             "the database url cannot be read (write sqlite:///data/messenger.db or postgresql+psycopg://user@host/name)"
         ) from None
-    if parsed.get_backend_name() == "sqlite":
-        return _sqlite(url, parsed.database or "")
-    if parsed.drivername == "postgresql+psycopg":
-        return create_engine(parsed, pool_size=5, max_overflow=10, pool_pre_ping=True)
-    raise StorageError(f"the database {parsed.drivername!r} is not supported (use sqlite or postgresql+psycopg)")
+    if found.get_backend_name() != "sqlite" and found.drivername != "postgresql+psycopg":
+        raise StorageError(f"the database {found.drivername!r} is not supported (use sqlite or postgresql+psycopg)")
+    return found
 
 
-def _sqlite(url: str, path: str) -> Engine:
+def connect(url: str) -> Engine:
+    """Return an engine for the database; nothing is opened yet, but SQLite's folder is made.
+
+    Raises:
+        StorageError: the URL names no engine we know, or the folder cannot be made.
+    """
+    where = parsed(url)
+    if where.get_backend_name() == "sqlite":
+        return _sqlite(where)
+    return create_engine(where, pool_size=5, max_overflow=10, pool_pre_ping=True)
+
+
+def _sqlite(url: URL) -> Engine:
+    path = url.database or ""
     if path and path != ":memory:":
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageError(f"the folder of the database {path} cannot be made: {error.strerror}") from error
     engine = create_engine(
         url, poolclass=QueuePool, pool_size=5, max_overflow=20, connect_args={"check_same_thread": False, "timeout": 30}
     )
@@ -48,13 +69,17 @@ def _sqlite(url: str, path: str) -> Engine:
         assert isinstance(connection, sqlite3.Connection)
         connection.isolation_level = None
         for pragma in (
+            "busy_timeout=30000",
             "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",
-            "busy_timeout=30000",
             "cache_size=-16000",
         ):
-            connection.execute(f"PRAGMA {pragma}").close()
+            try:
+                connection.execute(f"PRAGMA {pragma}").close()
+            except sqlite3.Error:
+                connection.close()
+                raise
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
@@ -73,21 +98,61 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """Yield a connection inside a write transaction."""
-        try:
+        """Yield a connection inside a write transaction; an error undoes all of it.
+
+        Raises:
+            StorageError: the database cannot be reached or refuses to work.
+        """
+        with _worded():
             if not self.is_sqlite:
                 with self.engine.begin() as connection:
                     yield connection
                 return
             with self._writer, self.engine.connect().execution_options(writes=True) as connection, connection.begin():
                 yield connection
-        except DBAPIError as error:
-            if error.connection_invalidated:
-                raise StorageError(f"the database is not there any more: {error.orig}") from error
-            raise
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """Yield a connection that only reads."""
-        with self.engine.connect() as connection:
+        """Yield a connection that only reads.
+
+        Raises:
+            StorageError: the database cannot be reached or refuses to work.
+        """
+        with _worded(), self.engine.connect() as connection:
             yield connection
+
+    def transact(self, work: Callable[[Connection], Answer], *, again_if_there: bool = False) -> Answer:
+        """Return what ``work`` returns inside a write transaction of its own; tried again when another one crossed it.
+
+        Args:
+            work: does everything that belongs together; it may be run more than once.
+            again_if_there: also try again when a row with the same key appeared meanwhile.
+        """
+        for _ in range(TRIES - 1):
+            try:
+                with self.write() as connection:
+                    return work(connection)
+            except DBAPIError as error:
+                if not (is_crossed(error) or (again_if_there and isinstance(error, IntegrityError))):
+                    raise
+        with self.write() as connection:
+            return work(connection)
+
+    def close(self) -> None:
+        """Release the connections."""
+        self.engine.dispose()
+
+
+def is_crossed(error: DBAPIError) -> bool:
+    """Whether two transactions got in each other's way, so that trying again is all that is needed."""
+    return getattr(error.orig, "sqlstate", None) in _CROSSED
+
+
+@contextmanager
+def _worded() -> Iterator[None]:
+    try:
+        yield
+    except DatabaseError as error:
+        if isinstance(error, _OURS) or is_crossed(error):
+            raise
+        raise StorageError(f"the database cannot be used: {error.orig}") from error

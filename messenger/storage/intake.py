@@ -16,7 +16,7 @@ from messenger.domain.messages import Key, PlannedMessage
 from messenger.ports import Change, Entry, InboxCounts, OrderKey, Verdict
 from messenger.storage.documents import event_text, fingerprint, read_event
 from messenger.storage.engine import Database
-from messenger.storage.rows import entry_values, message_of, values_of
+from messenger.storage.rows import entry_values, message_of, slots, values_of, written
 from messenger.storage.tables import conflicts, inbox, intakes, orders, outbox, parcels, record
 
 MOST_FAILURES = 5
@@ -231,6 +231,14 @@ def _add_buyers(
         found[OrderKey(shop=shop, number=number)].append(read_event(document))
 
 
+_OF_THE_CLAIM = frozenset({"token", "attempts"})
+_CHANGE = (
+    update(outbox)
+    .where(outbox.c.id == bindparam("b_id"), outbox.c.state == bindparam("b_was"))
+    .values(slots(leaving_out=_OF_THE_CLAIM) | {"token": outbox.c.token + 1})
+)
+
+
 class SqlUnit:
     """One write transaction; see ``ports.Unit``."""
 
@@ -279,20 +287,16 @@ class SqlUnit:
         """Insert rows whose key is new."""
         if not messages:
             return 0
-        before = upsert(self._database, outbox).on_conflict_do_nothing()
-        return sum(self._connection.execute(before.values(values_of(message))).rowcount for message in messages)
+        statement = upsert(self._database, outbox).on_conflict_do_nothing()
+        return self._connection.execute(statement, [values_of(message) for message in messages]).rowcount
 
     def change(self, changes: Sequence[Change]) -> list[Key]:
         """Apply changes to rows that are still as they were seen."""
         applied: list[Key] = []
         for change in changes:
             message = replace(change.message, owner=None, lease_until=None)
-            values = {name: value for name, value in values_of(message).items() if name not in {"token", "attempts"}}
-            done = self._connection.execute(
-                update(outbox)
-                .where(outbox.c.id == message.id, outbox.c.state == str(change.was))
-                .values(**values, token=outbox.c.token + 1)
-            )
+            values = written(message, leaving_out=_OF_THE_CLAIM) | {"b_id": message.id, "b_was": str(change.was)}
+            done = self._connection.execute(_CHANGE, values)
             if done.rowcount:
                 applied.append(message.key)
         return applied

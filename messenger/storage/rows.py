@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import fields
 from datetime import datetime
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import RowMapping
+from sqlalchemy import RowMapping, bindparam
 
 from messenger.domain.messages import Category, Key, PlannedMessage, Reason, State
 from messenger.ports import Entry
+from messenger.storage.tables import outbox
 
 PLAIN: Final = tuple(
     field.name
@@ -40,6 +41,22 @@ def values_of(message: PlannedMessage) -> dict[str, Any]:  # Any: column values 
         "order_number": message.order, "category": str(message.category), "state": str(message.state),
         "reason": str(message.reason) if message.reason else None,
     } | {name: getattr(message, name) for name in PLAIN}  # fmt: skip
+
+
+def slots(*, leaving_out: Collection[str] = ()) -> dict[str, Any]:  # Any: bind parameters
+    """Return a SET clause over every column of the outbox, to be prepared once and filled by ``written``."""
+    return {
+        column.name: bindparam(f"v_{column.name}")
+        for column in outbox.columns
+        if column.name not in {"id", *leaving_out}
+    }
+
+
+def written(
+    message: PlannedMessage, *, leaving_out: Collection[str] = (), prefix: str = "v_"
+) -> dict[str, Any]:  # Any: see values_of
+    """Return what fills ``slots``."""
+    return {f"{prefix}{name}": value for name, value in values_of(message).items() if name not in leaving_out}
 
 
 def entry_values(entry: Entry) -> dict[str, Any]:  # Any: see values_of

@@ -43,7 +43,7 @@ class Instant(TypeDecorator[datetime]):
     impl = BigInteger
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002  # SQLAlchemy's signature
         """Refuse a naive time, keep an aware one."""
         if value is None:
             return None
@@ -51,7 +51,7 @@ class Instant(TypeDecorator[datetime]):
             raise ValueError(f"an instant must be aware, got {value!r}")
         return (value - EPOCH) // _MICROSECOND
 
-    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002  # SQLAlchemy's signature
         """Return the instant in UTC."""
         return None if value is None else EPOCH + timedelta(microseconds=value)
 
@@ -144,6 +144,7 @@ orders = Table(
     Column("email_key", Text, nullable=False, server_default=""),
     Column("updated_at", Instant),
     Column("needs_fold", Boolean, nullable=False, server_default="0"),
+    Column("failures", Integer, nullable=False, server_default="0"),
 )
 Index("ix_orders_buyer", orders.c.shop, orders.c.buyer_key)
 Index("ix_orders_email", orders.c.shop, orders.c.email_key)

@@ -27,7 +27,7 @@ SHOP = Shop(
     id="toys", name="Sunny Toys", sender="Sunny Toys <care@toys.example>", mode=Mode.LIVE, channels={"email": "main"}
 )
 DAYTIME = Hours(opens=time(9), closes=time(20))
-BUYER = {"name": "Ana", "email": "ana@example.com", "country": "ES"}
+BUYER: dict[str, object] = {"name": "Ana", "email": "ana@example.com", "country": "ES"}
 
 SHIPPED = Rule(
     name="shipped",

@@ -28,7 +28,9 @@ def test_simulate_and_run_agree(at: str, tmp_path: Path) -> None:
 async def _agree(now: datetime, folder: Path) -> None:
     lines = [
         line
-        for line in read_json_lines(files("messenger.demo").joinpath("orders.jsonl").read_bytes().splitlines(), file="orders.jsonl")
+        for line in read_json_lines(
+            files("messenger.demo").joinpath("orders.jsonl").read_bytes().splitlines(), file="orders.jsonl"
+        )
         if isinstance(line, Line)
     ]
     async with LocalInbox(folder / "mail", clock=SetClock(now)) as inbox:
@@ -45,7 +47,11 @@ async def _agree(now: datetime, folder: Path) -> None:
             simulated = Simulator(engine.home, at=now, end=now).play(line.event for line in lines)
         sent = {mail.message_id for mail in inbox.messages()}
 
-    told = {(f"toys/{one.rule}/{_scope(one)}/{one.step}", one.outcome, one.reason, one.locale) for one in simulated if one.outcome not in ("planned", "held")}
+    told = {
+        (f"toys/{one.rule}/{_scope(one)}/{one.step}", one.outcome, one.reason, one.locale)
+        for one in simulated
+        if one.outcome not in ("planned", "held")
+    }
     assert {_short(*one) for one in done} == {_short(*one) for one in told}
     assert len(sent) == sum(state is State.SENT for _, state, _, _ in done)
     assert len(waiting) == sum(one.outcome == "planned" for one in simulated)
