@@ -143,7 +143,7 @@ class _Walk:
 
     def _refuse(self, node: nodes.Node, problem: str, remedy: str, key: str = "") -> None:
         if len(self.findings) < 20:
-            self.findings.append(Finding(self._file, self._line + node.lineno - 1, 1, key, problem, remedy))
+            self.findings.append(Finding(self._file, self._line + (node.lineno or 1) - 1, 1, key, problem, remedy))
 
 
 def _shape_of(path: str, scope: dict[str, str]) -> str:

@@ -207,7 +207,7 @@ def words_for(
     shipment = shipment_in_focus(order, shipment_id)
     name = spoken_name(order.buyer.name)
     pattern = greetings.get("greeting_named" if name else "greeting_plain", "{name},")
-    shipped_at = order.shipped_at or next((one.at for one in order.history if one.type == "order.shipped"), None)
+    shipped_at = _when(order, order.shipped_at, "order.shipped")
     return Words(
         greeting=pattern.replace("{name}", name or ""),
         shop=ShopWords(id=shop.id, name=shop.name, url=shop.url or None),
@@ -241,17 +241,24 @@ def _buyer(buyer: Buyer, name: str | None) -> BuyerWords:
     )
 
 
+def _when(order: Order, told: datetime | None, type_: str) -> datetime | None:
+    """The time the platform told, else the time of the event itself."""
+    return told or next((one.at for one in order.history if one.type == type_), None)
+
+
 def _order(order: Order, shipped_at: datetime | None, now: datetime) -> OrderWords:
     items = tuple(
         ItemWords(title=clean(one.title), sku=one.sku or None, quantity=one.quantity, price=one.price)
         for one in order.items
     )
+    paid_at = _when(order, order.paid_at, "order.paid")
     return OrderWords(
-        number=clean(order.number), placed_at=order.placed_at, paid_at=order.paid_at, shipped_at=shipped_at,
-        received_at=order.received_at, completed_at=order.completed_at, pay_by=order.pay_by, ship_by=order.ship_by,
+        number=clean(order.number), placed_at=_when(order, order.placed_at, "order.placed"), paid_at=paid_at, shipped_at=shipped_at,
+        received_at=_when(order, order.received_at, "order.received"),
+        completed_at=_when(order, order.completed_at, "order.completed"), pay_by=order.pay_by, ship_by=order.ship_by,
         deliver_by=order.deliver_by, dispute_by=order.dispute_by, review_by=order.review_by, total=order.total,
         currency=order.currency, payment_method=_line(order.payment_method), shipping_method=_line(order.shipping_method), url=order.url,
-        late=order.is_late(now), days_since_paid=_days(order.paid_at, now), items=items,
+        late=order.is_late(now), days_since_paid=_days(paid_at, now), items=items,
     )  # fmt: skip
 
 

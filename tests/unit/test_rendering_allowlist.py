@@ -160,6 +160,8 @@ def test_a_layout_is_checked_like_a_template(layout: str) -> None:
 
 
 def test_a_layout_may_use_its_own_names() -> None:
-    layout = "<html lang='{{ lang }}' dir='{{ dir }}'>{{ preheader }}{{ phrases.footer }}{{ shop.name }}{{ body }}</html>"
+    layout = (
+        "<html lang='{{ lang }}' dir='{{ dir }}'>{{ preheader }}{{ phrases.footer }}{{ shop.name }}{{ body }}</html>"
+    )
 
     assert check_layout("_layout/email.html", layout) == []

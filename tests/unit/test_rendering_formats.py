@@ -37,7 +37,7 @@ def test_russian_names_the_day_in_the_genitive(day: int) -> None:
      ("ru", "RU", "2 марта 2026 г."), ("de", "XX", "2. März 2026")],
 )  # fmt: skip
 def test_a_day_is_written_as_in_the_buyers_country(language: str, country: str, expected: str) -> None:
-    assert formats(language, country).date(date(2026, 3, 2)) == expected
+    assert formats(language, country).date(date(2026, 3, 2)).replace("\u202f", " ") == expected
 
 
 def test_a_day_is_the_day_on_the_buyers_clock() -> None:
@@ -53,7 +53,7 @@ def test_an_hour_is_the_hour_on_the_buyers_clock() -> None:
 
 @pytest.mark.parametrize(
     ("language", "country", "expected"),
-    [("en", "US", "$1,234.50"), ("es", "MX", "USD1,234.50"), ("de", "DE", "1.234,50\xa0$"), ("es", "ES", "1234,50\xa0US$")],
+    [("en", "US", "$1,234.50"), ("es", "MX", "USD1,234.50"), ("de", "DE", "1.234,50\xa0$"), ("es", "ES", "1.234,50\xa0US$")],
 )  # fmt: skip
 def test_money_is_written_as_in_the_buyers_country(language: str, country: str, expected: str) -> None:
     assert formats(language, country).money(Decimal("1234.50"), "USD").replace("\u202f", "\xa0") == expected
@@ -75,7 +75,9 @@ def test_several_things_become_one_phrase_and_only_texts_do() -> None:
     [
         pytest.param({"buyer": "es-AR"}, "es", "the buyer's language", id="a region falls back to its language"),
         pytest.param({"buyer": "pt-PT"}, "pt", "the buyer's language", id="a parent is tried"),
-        pytest.param({"buyer": "fi", "conversation": "ru"}, "ru", "the language of the conversation", id="conversation"),
+        pytest.param(
+            {"buyer": "fi", "conversation": "ru"}, "ru", "the language of the conversation", id="conversation"
+        ),
         pytest.param({"country": "BY"}, "ru", "the language set for the country", id="what the seller says"),
         pytest.param({"country": "MX"}, "es", "the main language of the country", id="CLDR"),
         pytest.param({"country": "FI"}, "es", "the shop's language", id="the shop's"),
