@@ -1,0 +1,56 @@
+"""The table of placeholders: every name a template can use, what it holds, and a sample of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from messenger.domain.shops import Shop
+from messenger.rendering.context import KINDS, SHAPE, Words, words_for
+from messenger.rendering.samples import SAMPLE_NOW, SAMPLES
+
+_ABOUT = {name: (kind.__doc__ or "").strip() for kind, name in KINDS.items()}
+_GREETINGS = {"greeting_named": "Hello {name},", "greeting_plain": "Hello,"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placeholder:
+    """One name.
+
+    Args:
+        name: as it is written between braces; ``item.title`` inside ``{% for item in order.items %}``.
+        holds: ``str``, ``datetime``, ``Decimal`` …, or ``list of item``.
+        sample: what it is in the sample order ``typical``; empty where that order has none.
+        about: the thing it belongs to, in a sentence.
+    """
+
+    name: str
+    holds: str
+    sample: str
+    about: str
+
+
+def documented() -> tuple[Placeholder, ...]:
+    """Return every placeholder, grouped by the thing it belongs to."""
+    shop = Shop(id="toys", name="Sunny Toys", sender="Sunny Toys <care@sunny-toys.example>", url="https://toys.example")
+    words = words_for(SAMPLES["typical"], shipment_id=None, shop=shop, now=SAMPLE_NOW, greetings=_GREETINGS)
+    return tuple(_named(words))
+
+
+def _named(words: Words) -> Iterator[Placeholder]:
+    for name, holds in SHAPE[""].items():
+        value = getattr(words, name)
+        if holds not in SHAPE:
+            shown = "" if holds.startswith("list of ") else str(value)
+            yield Placeholder(name=name, holds=holds, sample=shown, about=_ABOUT[""])
+            continue
+        yield from _fields(holds, value)
+    items = words.order.items
+    yield from _fields("item", items[0] if items else None)
+
+
+def _fields(thing: str, value: object) -> Iterator[Placeholder]:
+    for name, holds in SHAPE[thing].items():
+        found = getattr(value, name, None)
+        sample = "" if found is None or holds.startswith("list of ") else str(found)
+        yield Placeholder(name=f"{thing}.{name}", holds=holds, sample=sample, about=_ABOUT[thing])

@@ -1,0 +1,30 @@
+"""The table of placeholders is the truth about templates."""
+
+from __future__ import annotations
+
+import pytest
+
+from messenger.rendering.allowlist import check
+from messenger.rendering.compile import environment
+from messenger.rendering.placeholders import Placeholder, documented
+
+
+@pytest.mark.parametrize("one", documented(), ids=lambda one: str(one.name))
+def test_every_documented_placeholder_may_be_written(one: Placeholder) -> None:
+    text = f"{{{{ {one.name} }}}}"
+    inside = f"{{% for item in order.items %}}{text}{{% endfor %}}" if one.name.startswith("item.") else text
+
+    assert check(environment(escaping=False), inside, file="x", line=1) == []
+    assert one.holds
+    assert one.about
+
+
+def test_names_stand_once_and_have_samples() -> None:
+    table = {one.name: one for one in documented()}
+
+    assert len(table) == len(documented())
+    assert table["greeting"].sample == "Hello María López,"
+    assert table["item.quantity"].sample == "1"
+    assert table["order.items"].holds == "list of item"
+    assert table["shipments"].holds == "list of shipment"
+    assert table["deadline.at"].holds == "datetime"
