@@ -202,8 +202,8 @@ class Unit(Protocol):
         """Write what lists and look-ups need to know about the order."""
         ...
 
-    def add(self, messages: Sequence[PlannedMessage]) -> int:
-        """Insert new rows; a key that exists already is left alone. Returns how many were inserted."""
+    def add(self, messages: Sequence[PlannedMessage]) -> None:
+        """Insert new rows; a key that exists already is left alone."""
         ...
 
     def change(self, changes: Sequence[Change]) -> list[Key]:
@@ -245,8 +245,8 @@ class Store(Protocol):
     def accept(self, events: Sequence[Event], *, intake: int, at: datetime) -> list[Verdict]:
         """Store events as received, one verdict each, in order. (source, id) decides; other content is a conflict.
 
-        A duplicate that is still ``received`` joins this intake, so that a file whose first reading was cut short is
-        completed by reading it again. Conflicts are counted and kept apart; the first content stays.
+        A duplicate that is still ``received`` in an intake that was never closed joins this one, so that a file whose first
+        reading was cut short is completed by reading it again. Conflicts are counted and kept apart; the first content stays.
         """
         ...
 
@@ -263,7 +263,11 @@ class Store(Protocol):
         ...
 
     def failed(self, order: OrderKey, *, error: str, at: datetime) -> bool:
-        """Count a failed taking-in; from the fifth the order's received events are ``failed``. True when they now are."""
+        """Count a failed taking-in; from the fifth the order's received events are ``failed`` and it is given up.
+
+        Returns whether it now is. An order that failed for what its buyer said, with no received event of its own, is given
+        up too; it comes back when a unit has ``processed`` it.
+        """
         ...
 
     def begin(self) -> AbstractContextManager[Unit]:
@@ -338,7 +342,7 @@ class Store(Protocol):
         ...
 
     def unresolved(self) -> list[PlannedMessage]:
-        """Return ``uncertain`` rows that have neither been resent nor given a ``resend_at``."""
+        """Return ``uncertain`` rows that have neither been resent, nor given a ``resend_at``, nor left to staff."""
         ...
 
     def postpone(self, *, key: Key, resend_at: datetime | None, because: str) -> None:
@@ -370,7 +374,7 @@ class Pulse:
         next_lease: when the first of those leases runs out.
         next_due: earliest due_at among waiting messages.
         next_resend: earliest resend_at among uncertain messages.
-        backlog: received events of closed intakes.
+        backlog: received events of closed intakes and orders to be folded anew, without those that were given up.
     """
 
     due: int = 0

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
@@ -65,8 +65,7 @@ def _sqlite(url: URL) -> Engine:
     )
 
     @event.listens_for(engine, "connect")
-    def prepare(connection: Any, _: object) -> None:  # Any: the driver's own connection
-        assert isinstance(connection, sqlite3.Connection)
+    def prepare(connection: sqlite3.Connection, _: object) -> None:
         connection.isolation_level = None
         for pragma in (
             "busy_timeout=30000",

@@ -1,30 +1,39 @@
-"""The inbox: events accepted once, given to their orders, and taken in together with what follows from them."""
+"""The inbox: events accepted once and given to their orders."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, tuple_, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, true, update
 
 from messenger.domain.events import Event
-from messenger.domain.messages import Key, PlannedMessage
-from messenger.ports import Change, Entry, InboxCounts, OrderKey, Verdict
-from messenger.storage.documents import event_text, fingerprint, read_event
+from messenger.ports import InboxCounts, OrderKey, Verdict
+from messenger.storage.documents import event_text, fingerprint
 from messenger.storage.engine import Database
-from messenger.storage.rows import entry_values, message_of, slots, values_of, written
-from messenger.storage.tables import conflicts, inbox, intakes, orders, outbox, parcels, record
+from messenger.storage.sql import among, is_sqlite, pair_among, upsert
+from messenger.storage.tables import conflicts, inbox, intakes, orders, parcels
 
-MOST_FAILURES = 5
+MOST_FAILURES: Final = 5
+"""How often taking in an order may fail before it is given up."""
+SETTLED_AT_ONCE: Final = 50
+"""Events without an order that one transaction deals with."""
+HOMELESS_LOCK: Final = 7242132
+"""Settling events without an order and working on orders shut each other out (PostgreSQL; SQLite has one writer)."""
+
+_closed = select(intakes.c.id).where(intakes.c.closed_at.is_not(None))
+_still_open = select(intakes.c.id).where(intakes.c.closed_at.is_(None))
+may_be_taken = and_(inbox.c.state == "received", inbox.c.intake.in_(_closed))
+"""Received, and the file or batch it came in has been read to its end."""
 
 
-def upsert(database: Database, table: Any) -> Any:  # Any: both dialects' insert offer the same on_conflict methods
-    """Return an INSERT that can step aside for a row that is there."""
-    return sqlite.insert(table) if database.is_sqlite else postgresql.insert(table)
+def blocked(shop: ColumnElement[str], number: ColumnElement[str]) -> ColumnElement[bool]:
+    """Return the condition that an order was given up: one of its events failed, or folding it anew did."""
+    other, order = inbox.alias(), orders.alias()
+    event_failed = select(1).where(other.c.shop == shop, other.c.order_number == number, other.c.state == "failed")
+    fold_failed = select(1).where(order.c.shop == shop, order.c.number == number, order.c.failures >= MOST_FAILURES)
+    return or_(event_failed.exists(), fold_failed.exists())
 
 
 def open_intake(database: Database, *, kind: str, name: str, at: datetime) -> int:
@@ -37,7 +46,9 @@ def open_intake(database: Database, *, kind: str, name: str, at: datetime) -> in
 def close_intake(database: Database, intake: int, *, at: datetime) -> None:
     """Say that the intake was read to its end."""
     with database.write() as connection:
-        connection.execute(update(intakes).where(intakes.c.id == intake).values(closed_at=at))
+        connection.execute(
+            update(intakes).where(intakes.c.id == intake, intakes.c.closed_at.is_(None)).values(closed_at=at)
+        )
 
 
 def accept(database: Database, events: Sequence[Event], *, intake: int, at: datetime) -> list[Verdict]:
@@ -45,32 +56,26 @@ def accept(database: Database, events: Sequence[Event], *, intake: int, at: date
     if not events:
         return []
     rows = [_inbox_row(event, intake=intake, at=at) for event in events]
-    with database.write() as connection:
-        known = _known(connection, events)
-        verdicts: list[Verdict] = []
-        fresh: list[dict[str, Any]] = []
-        for row in rows:
-            name = (row["source"], row["event_id"])
-            if name not in known:
-                known[name] = row["fingerprint"]
-                fresh.append(row)
-                verdicts.append(Verdict.NEW)
-            elif known[name] == row["fingerprint"]:
-                verdicts.append(Verdict.DUPLICATE)
-            else:
-                verdicts.append(Verdict.CONFLICT)
-        if fresh:
-            connection.execute(insert(inbox), fresh)
-        again = [row for row, verdict in zip(rows, verdicts, strict=True) if verdict is Verdict.DUPLICATE]
-        if again:
-            _adopt(connection, again, intake)
-        other = [row for row, verdict in zip(rows, verdicts, strict=True) if verdict is Verdict.CONFLICT]
-        if other:
-            kept = [
-                {name: row[name] for name in ("shop", "source", "event_id", "fingerprint", "document", "received_at")}
-                for row in other
-            ]
-            connection.execute(upsert(database, conflicts).on_conflict_do_nothing(), kept)
+    return database.transact(lambda connection: _accept(connection, rows, intake), again_if_there=True)
+
+
+def _accept(connection: Connection, rows: Sequence[dict[str, Any]], intake: int) -> list[Verdict]:
+    known = _known(connection, rows)
+    told: dict[Verdict, list[dict[str, Any]]] = {verdict: [] for verdict in Verdict}
+    verdicts: list[Verdict] = []
+    for row in rows:
+        first = known.setdefault((row["source"], row["event_id"]), row)
+        same = first is not row and first["fingerprint"] == row["fingerprint"]
+        verdicts.append(Verdict.NEW if first is row else Verdict.DUPLICATE if same else Verdict.CONFLICT)
+        told[verdicts[-1]].append(row)
+    if told[Verdict.NEW]:
+        connection.execute(insert(inbox), told[Verdict.NEW])
+    if told[Verdict.DUPLICATE]:
+        _adopt(connection, told[Verdict.DUPLICATE], intake)
+    if told[Verdict.CONFLICT]:
+        names = ("shop", "source", "event_id", "fingerprint", "document", "received_at")
+        kept = [{name: row[name] for name in names} for row in told[Verdict.CONFLICT]]
+        connection.execute(upsert(connection, conflicts).on_conflict_do_nothing(), kept)
     return verdicts
 
 
@@ -86,52 +91,39 @@ def _inbox_row(event: Event, *, intake: int, at: datetime) -> dict[str, Any]:  #
     }  # fmt: skip
 
 
-def _known(connection: Connection, events: Sequence[Event]) -> dict[tuple[str, str], str]:
-    names = [(event.source, event.id) for event in events]
+def _known(connection: Connection, rows: Sequence[dict[str, Any]]) -> dict[tuple[str, str], dict[str, Any]]:
     found = connection.execute(
-        select(inbox.c.source, inbox.c.event_id, inbox.c.fingerprint).where(
-            tuple_(inbox.c.source, inbox.c.event_id).in_(names)
-        )
+        select(inbox.c.source, inbox.c.event_id, inbox.c.fingerprint).where(_named(connection, rows))
     )
-    return {(source, event_id): told for source, event_id, told in found}
+    return {(row["source"], row["event_id"]): dict(row) for row in found.mappings()}
+
+
+def _named(connection: Connection, rows: Sequence[dict[str, Any]]) -> ColumnElement[bool]:
+    names = [(row["source"], row["event_id"]) for row in rows]
+    return pair_among(connection, inbox.c.source, inbox.c.event_id, names)
 
 
 def _adopt(connection: Connection, rows: Sequence[dict[str, Any]], intake: int) -> None:
-    connection.execute(
-        update(inbox)
-        .where(inbox.c.source == bindparam("s"), inbox.c.event_id == bindparam("e"), inbox.c.state == "received")
-        .values(intake=intake),
-        [{"s": row["source"], "e": row["event_id"]} for row in rows],
-    )
-
-
-_closed = select(intakes.c.id).where(intakes.c.closed_at.is_not(None))
-_may_be_taken = and_(inbox.c.state == "received", inbox.c.intake.in_(_closed))
+    """Take over what a reading that was cut short has left; what was read to its end already waits for nobody."""
+    left = and_(inbox.c.state == "received", inbox.c.intake.in_(_still_open))
+    connection.execute(update(inbox).where(_named(connection, rows), left).values(intake=intake))
 
 
 def backlog(database: Database, *, limit: int) -> list[OrderKey]:
     """Return orders to be folded; settles on the way what belongs to no single order."""
     _settle_homeless(database)
-    blocked = select(inbox.c.shop, inbox.c.order_number).where(inbox.c.state == "failed").subquery()
     with database.read() as connection:
         waiting = connection.execute(
             select(inbox.c.shop, inbox.c.order_number)
-            .where(_may_be_taken, inbox.c.order_number.is_not(None))
-            .where(
-                ~select(1)
-                .where(blocked.c.shop == inbox.c.shop, blocked.c.order_number == inbox.c.order_number)
-                .exists()
-            )
+            .where(may_be_taken, inbox.c.order_number.is_not(None), ~blocked(inbox.c.shop, inbox.c.order_number))
             .group_by(inbox.c.shop, inbox.c.order_number)
             .order_by(func.min(inbox.c.id))
             .limit(limit)
         ).all()
         asked = connection.execute(
             select(orders.c.shop, orders.c.number)
-            .where(orders.c.needs_fold)
-            .where(
-                ~select(1).where(blocked.c.shop == orders.c.shop, blocked.c.order_number == orders.c.number).exists()
-            )
+            .where(orders.c.needs_fold, ~blocked(orders.c.shop, orders.c.number))
+            .order_by(orders.c.shop, orders.c.number)
             .limit(limit)
         ).all()
     return [
@@ -140,17 +132,22 @@ def backlog(database: Database, *, limit: int) -> list[OrderKey]:
 
 
 def _settle_homeless(database: Database) -> None:
-    homeless = and_(_may_be_taken, inbox.c.order_number.is_(None))
+    homeless = and_(may_be_taken, inbox.c.order_number.is_(None))
+
+    def settle_some(connection: Connection) -> int:
+        if not is_sqlite(connection):
+            connection.execute(select(func.pg_advisory_xact_lock(HOMELESS_LOCK)))
+        some = select(inbox).where(homeless).order_by(inbox.c.id).limit(SETTLED_AT_ONCE)
+        rows = connection.execute(some).mappings().all()
+        for row in rows:
+            _settle_one(connection, dict(row))
+        return len(rows)
+
     with database.read() as connection:
         if connection.execute(select(inbox.c.id).where(homeless).limit(1)).first() is None:
             return
-    while True:
-        with database.write() as connection:
-            rows = connection.execute(select(inbox).where(homeless).order_by(inbox.c.id).limit(50)).mappings().all()
-            if not rows:
-                return
-            for row in rows:
-                _settle_one(connection, dict(row))
+    while database.transact(settle_some) == SETTLED_AT_ONCE:
+        pass
 
 
 def _settle_one(connection: Connection, row: dict[str, Any]) -> None:
@@ -163,26 +160,25 @@ def _settle_one(connection: Connection, row: dict[str, Any]) -> None:
         return
     connection.execute(this.values(state="processed"))
     keys = [key for key in (row["buyer_key"], row["email_key"]) if key]
-    connection.execute(
-        update(orders)
-        .where(orders.c.shop == row["shop"], or_(orders.c.buyer_key.in_(keys), orders.c.email_key.in_(keys)))
-        .values(needs_fold=True)
-    )
+    theirs = or_(among(connection, orders.c.buyer_key, keys), among(connection, orders.c.email_key, keys))
+    connection.execute(update(orders).where(orders.c.shop == row["shop"], theirs).values(needs_fold=True))
 
 
 def failed(database: Database, order: OrderKey, *, error: str) -> bool:
     """Count a failed taking-in; see ``ports.Store.failed``."""
-    mine = and_(inbox.c.shop == order.shop, inbox.c.order_number == order.number, inbox.c.state == "received")
-    with database.write() as connection:
+    mine = and_(inbox.c.shop == order.shop, inbox.c.order_number == order.number, may_be_taken)
+    itself = and_(orders.c.shop == order.shop, orders.c.number == order.number, orders.c.needs_fold == true())
+
+    def count(connection: Connection) -> bool:
         connection.execute(update(inbox).where(mine).values(failures=inbox.c.failures + 1, error=error[:500]))
-        gone = connection.execute(update(inbox).where(mine, inbox.c.failures >= MOST_FAILURES).values(state="failed"))
-        if gone.rowcount:
-            connection.execute(
-                update(orders)
-                .where(orders.c.shop == order.shop, orders.c.number == order.number)
-                .values(needs_fold=False)
-            )
-        return bool(gone.rowcount)
+        connection.execute(update(orders).where(itself).values(failures=orders.c.failures + 1))
+        events = connection.execute(select(func.max(inbox.c.failures)).where(mine)).scalar() or 0
+        folds = connection.execute(select(orders.c.failures).where(itself)).scalar() or 0
+        if events >= MOST_FAILURES:
+            connection.execute(update(inbox).where(mine).values(state="failed"))
+        return max(events, folds) >= MOST_FAILURES
+
+    return database.transact(count)
 
 
 def counts(database: Database) -> InboxCounts:
@@ -193,131 +189,10 @@ def counts(database: Database) -> InboxCounts:
     return InboxCounts(conflict=conflict, **found)
 
 
-def events_of(connection: Connection, keys: Sequence[OrderKey]) -> dict[OrderKey, list[Event]]:
-    """Return the events of several orders, with those of their buyers that name no order."""
-    names = [(key.shop, key.number) for key in keys]
-    there = or_(inbox.c.state == "processed", _may_be_taken)
-    found: defaultdict[OrderKey, list[Event]] = defaultdict(list)
-    own = select(inbox.c.shop, inbox.c.order_number, inbox.c.document).where(
-        tuple_(inbox.c.shop, inbox.c.order_number).in_(names), there
+def to_be_taken_in(connection: Connection) -> int:
+    """Return how many events and orders ``backlog`` still has to give out; what was given up does not count."""
+    events = select(func.count()).where(
+        may_be_taken, or_(inbox.c.order_number.is_(None), ~blocked(inbox.c.shop, inbox.c.order_number))
     )
-    for shop, number, document in connection.execute(own):
-        found[OrderKey(shop=shop, number=number)].append(read_event(document))
-    for shop in {key.shop for key in keys}:
-        _add_buyers(connection, shop, [key.number for key in keys if key.shop == shop], found)
-    return dict(found)
-
-
-def _add_buyers(
-    connection: Connection, shop: str, numbers: Sequence[str], found: defaultdict[OrderKey, list[Event]]
-) -> None:
-    any_at_all = (
-        select(inbox.c.id)
-        .where(inbox.c.shop == shop, inbox.c.order_number.is_(None), inbox.c.state == "processed")
-        .limit(1)
-    )
-    if connection.execute(any_at_all).first() is None:
-        return
-    about = or_(
-        and_(inbox.c.buyer_key == orders.c.buyer_key, orders.c.buyer_key != ""),
-        and_(inbox.c.email_key == orders.c.email_key, orders.c.email_key != ""),
-    )
-    rows = connection.execute(
-        select(orders.c.number, inbox.c.document)
-        .select_from(orders.join(inbox, and_(inbox.c.shop == orders.c.shop, inbox.c.order_number.is_(None), about)))
-        .where(orders.c.shop == shop, orders.c.number.in_(numbers), inbox.c.state == "processed")
-    )
-    for number, document in rows:
-        found[OrderKey(shop=shop, number=number)].append(read_event(document))
-
-
-_OF_THE_CLAIM = frozenset({"token", "attempts"})
-_CHANGE = (
-    update(outbox)
-    .where(outbox.c.id == bindparam("b_id"), outbox.c.state == bindparam("b_was"))
-    .values(slots(leaving_out=_OF_THE_CLAIM) | {"token": outbox.c.token + 1})
-)
-
-
-class SqlUnit:
-    """One write transaction; see ``ports.Unit``."""
-
-    def __init__(self, database: Database, connection: Connection) -> None:
-        self._database = database
-        self._connection = connection
-
-    def lock(self, order: OrderKey) -> None:
-        """Let no other unit work on this order until this one has ended."""
-        values = {"shop": order.shop, "number": order.number, "needs_fold": False}
-        self._connection.execute(upsert(self._database, orders).values(values).on_conflict_do_nothing())
-        if not self._database.is_sqlite:
-            self._connection.execute(
-                select(1).where(orders.c.shop == order.shop, orders.c.number == order.number).with_for_update()
-            )
-
-    def events(self, order: OrderKey) -> list[Event]:
-        """Return all events of the order, and those of its buyer."""
-        return events_of(self._connection, [order]).get(order, [])
-
-    def messages(self, order: OrderKey) -> list[PlannedMessage]:
-        """Return every outbox row of the order, by id."""
-        return messages_of(self._connection, order)
-
-    def match(self, order: OrderKey, numbers: Iterable[str]) -> int:
-        """Remember the order's parcels and give it the events that waited for them."""
-        wanted = list(numbers)
-        if not wanted:
-            return 0
-        rows = [{"shop": order.shop, "number": number, "order_number": order.number} for number in wanted]
-        self._connection.execute(upsert(self._database, parcels).on_conflict_do_nothing(), rows)
-        waiting = and_(inbox.c.shop == order.shop, inbox.c.number.in_(wanted), inbox.c.state == "unmatched")
-        return self._connection.execute(
-            update(inbox).where(waiting).values(order_number=order.number, state="received")
-        ).rowcount
-
-    def describe(self, order: OrderKey, *, status: str, buyer_key: str, email_key: str, updated_at: datetime) -> None:
-        """Write what lists and look-ups need to know."""
-        self._connection.execute(
-            update(orders)
-            .where(orders.c.shop == order.shop, orders.c.number == order.number)
-            .values(status=status, buyer_key=buyer_key, email_key=email_key, updated_at=updated_at)
-        )
-
-    def add(self, messages: Sequence[PlannedMessage]) -> int:
-        """Insert rows whose key is new."""
-        if not messages:
-            return 0
-        statement = upsert(self._database, outbox).on_conflict_do_nothing()
-        return self._connection.execute(statement, [values_of(message) for message in messages]).rowcount
-
-    def change(self, changes: Sequence[Change]) -> list[Key]:
-        """Apply changes to rows that are still as they were seen."""
-        applied: list[Key] = []
-        for change in changes:
-            message = replace(change.message, owner=None, lease_until=None)
-            values = written(message, leaving_out=_OF_THE_CLAIM) | {"b_id": message.id, "b_was": str(change.was)}
-            done = self._connection.execute(_CHANGE, values)
-            if done.rowcount:
-                applied.append(message.key)
-        return applied
-
-    def processed(self, order: OrderKey) -> None:
-        """Mark the order's events as taken in."""
-        mine = and_(inbox.c.shop == order.shop, inbox.c.order_number == order.number, _may_be_taken)
-        self._connection.execute(update(inbox).where(mine).values(state="processed", error=None))
-        self._connection.execute(
-            update(orders).where(orders.c.shop == order.shop, orders.c.number == order.number).values(needs_fold=False)
-        )
-
-    def note(self, entries: Sequence[Entry]) -> None:
-        """Append to the record."""
-        if entries:
-            self._connection.execute(insert(record), [entry_values(entry) for entry in entries])
-
-
-def messages_of(connection: Connection, order: OrderKey) -> list[PlannedMessage]:
-    """Return every outbox row of an order, by id."""
-    rows = connection.execute(
-        select(outbox).where(outbox.c.shop == order.shop, outbox.c.order_number == order.number).order_by(outbox.c.id)
-    )
-    return [message_of(row) for row in rows.mappings()]
+    folds = select(func.count()).where(orders.c.needs_fold, ~blocked(orders.c.shop, orders.c.number))
+    return sum(connection.execute(one).scalar() or 0 for one in (events, folds))

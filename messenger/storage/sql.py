@@ -16,7 +16,9 @@ def is_sqlite(connection: Connection) -> bool:
     return connection.dialect.name == "sqlite"
 
 
-def upsert(connection: Connection, table: Table) -> Any:  # Any: both dialects' insert offer the same on_conflict methods
+def upsert(
+    connection: Connection, table: Table
+) -> Any:  # Any: both dialects' insert offer the same on_conflict methods
     """Return an INSERT that can step aside for a row that is there."""
     return sqlite.insert(table) if is_sqlite(connection) else postgresql.insert(table)
 
