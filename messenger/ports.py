@@ -214,7 +214,7 @@ class Unit(Protocol):
         ...
 
     def processed(self, order: OrderKey) -> None:
-        """Mark every received event of the order as taken in."""
+        """Mark every received event of the order that this unit has seen as taken in."""
         ...
 
     def note(self, entries: Sequence[Entry]) -> None:
