@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, true, update
@@ -28,6 +29,7 @@ may_be_taken = and_(inbox.c.state == "received", inbox.c.intake.in_(_closed))
 """Received, and the file or batch it came in has been read to its end."""
 
 
+@cache
 def blocked(shop: ColumnElement[str], number: ColumnElement[str]) -> ColumnElement[bool]:
     """Return the condition that an order was given up: one of its events failed, or folding it anew did."""
     other, order = inbox.alias(), orders.alias()
@@ -191,8 +193,10 @@ def counts(database: Database) -> InboxCounts:
 
 def to_be_taken_in(connection: Connection) -> int:
     """Return how many events and orders ``backlog`` still has to give out; what was given up does not count."""
-    events = select(func.count()).where(
-        may_be_taken, or_(inbox.c.order_number.is_(None), ~blocked(inbox.c.shop, inbox.c.order_number))
-    )
-    folds = select(func.count()).where(orders.c.needs_fold, ~blocked(orders.c.shop, orders.c.number))
-    return sum(connection.execute(one).scalar() or 0 for one in (events, folds))
+    return sum(connection.execute(one).scalar() or 0 for one in (_EVENTS_WAITING, _FOLDS_WAITING))
+
+
+_EVENTS_WAITING = select(func.count()).where(
+    may_be_taken, or_(inbox.c.order_number.is_(None), ~blocked(inbox.c.shop, inbox.c.order_number))
+)
+_FOLDS_WAITING = select(func.count()).where(orders.c.needs_fold, ~blocked(orders.c.shop, orders.c.number))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import BigInteger, ColumnElement, Connection, Table, Text, any_, func, literal, select, tuple_
+from sqlalchemy import BigInteger, ColumnElement, Connection, Integer, Table, Text, any_, func, literal, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 
@@ -31,7 +31,7 @@ def among(
     if is_sqlite(connection):
         each = func.json_each(orjson.dumps(listed).decode()).table_valued("value")
         return column.in_(select(each.c.value))
-    of = BigInteger() if listed and isinstance(listed[0], int) else Text()
+    of = BigInteger() if isinstance(column.type, Integer) else Text()
     return column == any_(literal(listed, ARRAY(of)))
 
 
