@@ -7,7 +7,7 @@ import shutil
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 
@@ -30,6 +30,8 @@ from messenger.ports import Line, OrderKey
 from messenger.services.clocks import SetClock
 from messenger.services.dispatching import Tally
 from messenger.services.explaining import Explain
+
+POLL = timedelta(hours=2)
 
 CONFIGURATION = """\
 # The demo's home: live, but into a mailbox on this machine.
@@ -104,12 +106,12 @@ def _without_database(environ: dict[str, str]) -> dict[str, str]:
 
 
 async def _fast_forward(engine: Engine, clock: SetClock, lines: Sequence[Line], move: Callable[[int], None]) -> Tally:
-    """Take each event in at its own time; send what falls due in between; stop when nothing waits any more."""
+    """Poll the shop every two hours; send what falls due in between; stop when nothing waits any more."""
     tally = Tally()
     dispatcher = engine.worker().dispatcher
     by_time: defaultdict[datetime, list[Line]] = defaultdict(list)
     for line in lines:
-        by_time[line.event.time].append(line)
+        by_time[_next_poll(line.event.time)].append(line)
 
     async def until(moment: datetime | None) -> None:
         while (due := engine.store.pulse(now=clock.now()).next_due) is not None and (moment is None or due < moment):
@@ -124,6 +126,12 @@ async def _fast_forward(engine: Engine, clock: SetClock, lines: Sequence[Line], 
         move(len(by_time[moment]))
     await until(None)
     return tally
+
+
+def _next_poll(moment: datetime) -> datetime:
+    """When a shop that is asked every two hours tells of something that happened at ``moment``."""
+    since = (moment - datetime(2026, 1, 1, tzinfo=UTC)) % POLL
+    return moment + (POLL - since if since else timedelta(0))
 
 
 def _tell(engine: Engine, played: _Played, output: Path, mails: Path) -> None:

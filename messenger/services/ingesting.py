@@ -27,6 +27,7 @@ T = TypeVar("T")
 
 ROWS_PER_TRANSACTION = 50
 ORDERS_PER_TRANSACTION = 10
+ORDERS_AT_ONCE = 200
 
 
 @dataclass(slots=True)
@@ -85,7 +86,11 @@ class Ingest:
     def take_in(self, progress: Callable[[int], None] | None = None) -> int:
         """Fold and plan every order with received events; returns how many orders were dealt with."""
         done = 0
-        while orders := self.store.backlog(limit=200):
+        orders: Sequence[OrderKey] = ()
+        while done == 0 or len(orders) == ORDERS_AT_ONCE:
+            orders = self.store.backlog(limit=ORDERS_AT_ONCE)
+            if not orders:
+                break
             for chunk in _chunks(orders, ORDERS_PER_TRANSACTION):
                 self._take_in_together(chunk)
                 done += len(chunk)
