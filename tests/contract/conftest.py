@@ -8,26 +8,56 @@ from pathlib import Path
 import pytest
 
 from messenger.storage import SqlStore, migrate, open_store
-from tests.postgres import cluster, new_database
+from tests.postgres import cluster, drop_database, new_database
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
+    """The URL of a server."""
     with cluster() as url:
         yield url
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/messenger.db"
-    url: str = request.getfixturevalue("postgres")
-    return new_database(url)
+@pytest.fixture(scope="session")
+def postgres_template(postgres: str) -> str:
+    """The URL of a database with all tables, to be copied."""
+    url = new_database(postgres)
+    migrate(url)
+    return url
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def engine_name(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
 
 
 @pytest.fixture
-def store(store_url: str) -> Iterator[SqlStore]:
-    migrate(store_url)
-    opened = open_store(store_url)
+def store_url(engine_name: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of an empty database."""
+    if engine_name == "sqlite":
+        yield f"sqlite:///{tmp_path}/messenger.db"
+        return
+    url = new_database(request.getfixturevalue("postgres"))
+    yield url
+    drop_database(url)
+
+
+@pytest.fixture
+def migrated_url(engine_name: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of a database with all tables: the one that ``store`` opens."""
+    if engine_name == "sqlite":
+        url = f"sqlite:///{tmp_path}/migrated.db"
+        migrate(url)
+        yield url
+        return
+    url = new_database(request.getfixturevalue("postgres"), template=request.getfixturevalue("postgres_template"))
+    yield url
+    drop_database(url)
+
+
+@pytest.fixture
+def store(migrated_url: str) -> Iterator[SqlStore]:
+    opened = open_store(migrated_url)
     yield opened
     opened.close()
