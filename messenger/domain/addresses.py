@@ -7,9 +7,10 @@ in silence (``a@x,b@x`` becomes ``a@x``); a repaired address is a message to the
 from __future__ import annotations
 
 import re
+import unicodedata
 
-_LOCAL = re.compile(r"[^\s\x00-\x20\x7f-\xa0\"(),:;<>@\[\\\]\u2028\u2029\u200b-\u200f\ufeff]{1,64}")
-_LABEL = re.compile(r"[^\W_](?:[\w-]{0,61}[^\W_])?")
+_LOCAL = re.compile(r"[^\s\"(),:;<>@\[\\\]]{1,64}")
+_ASCII_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 
 
 def is_email_address(text: str) -> bool:
@@ -17,12 +18,36 @@ def is_email_address(text: str) -> bool:
 
     Source: RFC 5321, 4.5.3.1 (local part 64, domain 255 octets); RFC 6531 for letters beyond ASCII.
     """
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        return False
     local, at, domain = text.rpartition("@")
-    if not at or len(local.encode()) > 64 or len(domain.encode()) > 255 or len(text.encode()) > 254:
+    # isprintable leaves out controls, invisible and direction-changing characters, and half characters (surrogates)
+    if not at or not text.isprintable() or len(text.encode()) > 254:
         return False
-    if not _LOCAL.fullmatch(local) or local.startswith(".") or local.endswith(".") or ".." in local:
+    return _is_local_part(local) and _is_domain(domain)
+
+
+def _is_local_part(local: str) -> bool:
+    if not _LOCAL.fullmatch(local) or len(local.encode()) > 64:
         return False
+    # "=?" begins an encoded word: a mail library would decode it and write to somebody else
+    return not local.startswith(".") and not local.endswith(".") and ".." not in local and "=?" not in local
+
+
+def _is_domain(domain: str) -> bool:
     labels = domain.split(".")
-    return len(labels) > 1 and all(_LABEL.fullmatch(label) for label in labels) and not labels[-1].isdigit()
+    if len(labels) < 2 or labels[-1].isdigit() or not all(_is_label(label) for label in labels):
+        return False
+    return sum(len(_wire(label)) + 1 for label in labels) <= 254
+
+
+def _is_label(label: str) -> bool:
+    if label.isascii():
+        return _ASCII_LABEL.fullmatch(label) is not None
+    kinds = [unicodedata.category(character)[0] for character in label]
+    letters = all(kind in "LMN" or character == "-" for kind, character in zip(kinds, label, strict=True))
+    whole = kinds[0] != "M" and not label.startswith("-") and not label.endswith("-")
+    return letters and whole and unicodedata.is_normalized("NFC", label) and len(_wire(label)) <= 63
+
+
+def _wire(label: str) -> bytes:
+    """The label as the domain name system carries it."""
+    return label.encode() if label.isascii() else b"xn--" + label.casefold().encode("punycode")

@@ -85,7 +85,7 @@ class Condition:
             return False
         if self.high is not None and not _at_least(self.high, value):
             return False
-        return self.like is None or (isinstance(value, str) and fnmatchcase(value.casefold(), self.like.casefold()))
+        return self.like is None or (isinstance(value, str) and _is_like(value, self.like))
 
 
 DYNAMIC: Final = frozenset({"order.late", "buyer.paid_since"})
@@ -107,6 +107,11 @@ def _equal(value: object, wanted: object) -> bool:
     if isinstance(value, str) and isinstance(wanted, str):
         return value.casefold() == wanted.casefold()
     return type(value) is type(wanted) and value == wanted
+
+
+def _is_like(value: str, pattern: str) -> bool:
+    """Whether the pattern fits; a bracket stands for itself."""
+    return fnmatchcase(value.casefold(), pattern.casefold().replace("[", "[[]"))
 
 
 def _at_least(value: object, bound: object) -> bool:

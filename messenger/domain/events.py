@@ -8,20 +8,27 @@ comes out of it is typed, in UTC, and safe to keep.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+import reprlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from difflib import get_close_matches
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from messenger.domain.addresses import is_email_address
 from messenger.errors import EventError
 
+decimal_pattern = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,6})?")
 type_pattern = re.compile(r"[a-z_]+(\.[a-z_0-9-]+)+")
 LONGEST_TEXT: Final = 10_000
 """Characters that one field may hold; longer values are refused rather than cut."""
+LONGEST_NAME: Final = 200
+"""Characters of an id, a number or a source: every one of them becomes part of an index."""
+LONGEST_LIST: Final = 1000
+EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+"""Beyond these no instant is meant; a delay after ``9999-12-31`` could not even be computed."""
 
 
 class ShipmentState(StrEnum):
@@ -63,6 +70,7 @@ DERIVED_TYPES: Final = frozenset({"order.delivered"})
 
 Patch = Mapping[str, object]
 """What one event tells about one part of an order: field name to typed value, ``None`` clearing it."""
+Reader = Callable[[object, str], object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +102,8 @@ class Event:
     @property
     def ref(self) -> str:
         """The name of this event everywhere: no two events share it."""
-        return f"{self.source}#{self.id}"
+        source = self.source.replace("%", "%25").replace("#", "%23")
+        return f"{source}#{self.id}"
 
     @property
     def is_known(self) -> bool:
@@ -124,7 +133,7 @@ def parse_event(document: object) -> Event:
         raise EventError("", f"an event is a JSON object, got {_shown(document)}")
     if document.get("specversion") != "1.0":
         raise EventError("specversion", f'must be "1.0", got {_shown(document.get("specversion"))}')
-    type_ = _text(document.get("type"), "type")
+    type_ = _name(document.get("type"), "type")
     if not type_pattern.fullmatch(type_):
         raise EventError("type", f"must look like order.paid, got {_shown(type_)}")
     if type_ in DERIVED_TYPES:
@@ -133,11 +142,11 @@ def parse_event(document: object) -> Event:
     if not isinstance(data, Mapping):
         raise EventError("data", f"must be an object, got {_shown(data)}")
     event = Event(
-        source=_text(document.get("source"), "source"),
-        id=_text(document.get("id"), "id"),
+        source=_name(document.get("source"), "source"),
+        id=_name(document.get("id"), "id"),
         type=type_,
         time=_instant(document.get("time"), "time"),
-        shop=_text(data.get("shop"), "data.shop"),
+        shop=_name(data.get("shop"), "data.shop"),
         order=_subject(document.get("subject"), type_),
         data=_sections(data, known=type_ in KNOWN_TYPES),
     )
@@ -147,12 +156,13 @@ def parse_event(document: object) -> Event:
 
 def _subject(subject: object, type_: str) -> str | None:
     if subject is None:
-        if type_.startswith(("message.", "buyer.", "conversation.", "shipment.")):
+        if type_ in KNOWN_TYPES and type_.startswith(("message.", "buyer.", "conversation.", "shipment.")):
             return None
         raise EventError("subject", "is missing: it names the order, as a string")
-    if isinstance(subject, int | float):
-        raise EventError("subject", f'order numbers are strings, write "{subject}" instead of {subject}')
-    return _text(subject, "subject")
+    if isinstance(subject, int | float) and not isinstance(subject, bool):
+        shown = _shown(subject)
+        raise EventError("subject", f'order numbers are strings, write "{shown}" instead of {shown}')
+    return _name(subject, "subject")
 
 
 def _require_what_the_type_is_about(event: Event) -> None:
@@ -167,7 +177,14 @@ def _require_what_the_type_is_about(event: Event) -> None:
 
 
 def _shown(value: object) -> str:
-    text = repr(value) if not isinstance(value, str) else f'"{value}"'
+    """The value as an error message can show it: short, printable, and made without fail from any input."""
+    if isinstance(value, str):
+        text = f'"{repr(value[:60])[1:-1]}"'
+    else:
+        try:
+            text = reprlib.repr(value)
+        except ValueError:  # Python does not write out integers of more than 4300 digits
+            text = "a number of thousands of digits"
     return text if len(text) <= 60 else text[:57] + "..."
 
 
@@ -177,6 +194,16 @@ def _text(value: object, field: str) -> str:
     if not value.strip():
         raise EventError(field, "must not be empty")
     return _kept(value, field)
+
+
+def _name(value: object, field: str) -> str:
+    """One line of text that is short enough for an index."""
+    text = _text(value, field)
+    if len(text) > LONGEST_NAME:
+        raise EventError(field, f"is {len(text)} characters long, at most {LONGEST_NAME} are kept here")
+    if not text.isprintable():
+        raise EventError(field, f"holds an invisible character: {_shown(text)}")
+    return text
 
 
 def _kept(value: str, field: str) -> str:
@@ -205,17 +232,17 @@ def _instant(value: object, field: str) -> datetime:
     except ValueError:
         raise EventError(field, f'must be an RFC 3339 time like "2026-03-02T10:15:00Z", got {_shown(value)}') from None
     if instant.tzinfo is None:
-        raise EventError(field, f'has no offset: write "{text}Z" or "{text}+08:00" for {_shown(value)}')
-    try:
-        return instant.astimezone(UTC)
-    except OverflowError:
-        raise EventError(field, f"is out of range: {_shown(value)}") from None
+        wall = instant.isoformat()
+        raise EventError(field, f'has no offset: write "{wall}Z" or "{wall}+08:00" for {_shown(value)}')
+    if not EARLIEST <= instant < LATEST:
+        raise EventError(field, f"is out of range: {_shown(value)}")
+    return instant.astimezone(UTC)
 
 
 def _day(value: object, field: str) -> date:
     text = _text(value, field)
     try:
-        return date.fromisoformat(text[:10])
+        return date.fromisoformat(text) if len(text) <= 10 else datetime.fromisoformat(text).date()
     except ValueError:
         raise EventError(field, f'must be a date like "2026-03-02", got {_shown(value)}') from None
 
@@ -223,13 +250,9 @@ def _day(value: object, field: str) -> date:
 def _decimal(value: object, field: str) -> Decimal:
     if not isinstance(value, str):
         raise EventError(field, f'amounts are decimal strings like "12.90", got {_shown(value)}')
-    try:
-        amount = Decimal(value)
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if not amount.is_finite() or abs(amount) >= Decimal(10) ** 12:
+    if not decimal_pattern.fullmatch(value):
         raise EventError(field, f'must be a decimal string like "12.90", got {_shown(value)}')
-    return amount
+    return Decimal(value)
 
 
 def _code(pattern: str, example: str) -> Callable[[object, str], str]:
@@ -253,14 +276,20 @@ def _email(value: object, field: str) -> str:
 
 def _link(value: object, field: str) -> str:
     text = _text(value, field)
-    if not re.fullmatch(r"https?://[^\s<>\"'\x00-\x1f\x7f]+", text):
+    if not text.isprintable() or not re.fullmatch(r"https?://[^\s<>\"']+", text):
         raise EventError(field, f"must be a link starting with https://, got {_shown(value)}")
     return text
+
+
+def _require_short(value: Sequence[object], field: str) -> None:
+    if len(value) > LONGEST_LIST:
+        raise EventError(field, f"has {len(value)} entries, at most {LONGEST_LIST} are kept")
 
 
 def _strings(value: object, field: str) -> tuple[str, ...]:
     if not isinstance(value, list | tuple):
         raise EventError(field, f"must be a list of strings, got {_shown(value)}")
+    _require_short(value, field)
     return tuple(_string(one, f"{field}[{index}]") for index, one in enumerate(value))
 
 
@@ -276,30 +305,29 @@ def _whole(low: int, high: int) -> Callable[[object, str], int]:
 def _items(value: object, field: str) -> tuple[Item, ...]:
     if not isinstance(value, list | tuple):
         raise EventError(field, f"must be a list of items, got {_shown(value)}")
+    _require_short(value, field)
     return tuple(_item(one, f"{field}[{index}]") for index, one in enumerate(value))
 
 
 def _item(value: object, field: str) -> Item:
-    if not isinstance(value, Mapping):
-        raise EventError(field, f"must be an object, got {_shown(value)}")
-    price = value.get("price")
-    return Item(
-        title=_text(value.get("title"), f"{field}.title"),
-        sku=_string(value.get("sku") or "", f"{field}.sku"),
-        quantity=_whole(0, 1_000_000)(value.get("quantity", 1), f"{field}.quantity"),
-        price=None if price is None else _decimal(price, f"{field}.price"),
-    )
+    readers = {"title": _text, "sku": _string, "quantity": _whole(0, 1_000_000), "price": _decimal}
+    return Item(**_fields(value, field, readers, required="title"))
 
 
 def _last_mile(value: object, field: str) -> LastMile:
+    return LastMile(**_fields(value, field, {"number": _name, "carrier": _string, "url": _link}, required="number"))
+
+
+def _fields(
+    value: object, field: str, readers: Mapping[str, Reader], *, required: str
+) -> dict[str, Any]:  # Any: each value was typed by its own reader
+    """What an object inside a list or a field tells; null means the same as leaving the name out."""
     if not isinstance(value, Mapping):
         raise EventError(field, f"must be an object, got {_shown(value)}")
-    url = value.get("url")
-    return LastMile(
-        number=_text(value.get("number"), f"{field}.number"),
-        carrier=_string(value.get("carrier") or "", f"{field}.carrier"),
-        url=None if url is None else _link(url, f"{field}.url"),
-    )
+    told = {name: one for name, one in _patch(field, value, readers).items() if one is not None}
+    if required not in told:
+        raise EventError(f"{field}.{required}", "is missing")
+    return told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -318,8 +346,6 @@ def _zone(value: object, field: str) -> str:
     return text
 
 
-Reader = Callable[[object, str], object]
-
 _language = _code(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8})*", "a language tag such as ru or pt-BR")
 _country = _code(r"[A-Z]{2}", "a two-letter country code such as BR")
 _currency = _code(r"[A-Z]{3}", "a three-letter currency code such as USD")
@@ -334,19 +360,19 @@ SECTIONS: Final[Mapping[str, Mapping[str, Reader]]] = {
     },
     "buyer": {
         **dict.fromkeys(("name", "phone", "region", "city", "postcode"), _string),
-        "id": _text, "email": _email, "language": _language, "country": _country, "timezone": _zone, "tags": _strings,
+        "id": _name, "email": _email, "language": _language, "country": _country, "timezone": _zone, "tags": _strings,
     },
     "shipment": {
-        **dict.fromkeys(("id", "number", "previous_number"), _text),
+        **dict.fromkeys(("id", "number", "previous_number"), _name),
         **dict.fromkeys(("carrier", "method", "reason", "place"), _string),
         **dict.fromkeys(("at", "hold_until", "checked_at"), _instant),
         **dict.fromkeys(("eta_from", "eta_to"), _day),
         "state": _code("|".join(ShipmentState), "one of the neutral states, for example in_transit"),
         "tracking_url": _link, "last_mile": _last_mile, "items": _items,
     },
-    "dispute": {"id": _text, "reason": _string, "state": _string, "answer_by": _instant},
+    "dispute": {"id": _name, "reason": _string, "state": _string, "answer_by": _instant},
     "review": {"stars": _whole(1, 5), "text": _string},
-    "message": {"id": _text, "text": _string, "language": _language},
+    "message": {"id": _name, "text": _string, "language": _language},
     "refund": {"amount": _decimal, "currency": _currency, "method": _string, "expected_by": _instant},
     "unsubscribed": {"category": _string},
 }  # fmt: skip
@@ -360,17 +386,17 @@ def _sections(data: Mapping[str, object], *, known: bool) -> dict[str, Patch]:
             continue
         readers = SECTIONS.get(name)
         if readers is None:
-            raise EventError(f"data.{name}", _unknown(name, SECTIONS))
+            raise EventError(f"data.{_key(name)}", _unknown(name, SECTIONS))
         if not isinstance(value, Mapping):
             raise EventError(f"data.{name}", f"must be an object, got {_shown(value)}")
-        sections[name] = _patch(name, value, readers)
+        sections[name] = _patch(f"data.{name}", value, readers)
     return sections
 
 
-def _patch(section: str, value: Mapping[str, object], readers: Mapping[str, Reader]) -> Patch:
+def _patch(place: str, value: Mapping[str, object], readers: Mapping[str, Reader]) -> Patch:
     patch: dict[str, object] = {}
     for key, told in value.items():
-        field = f"data.{section}.{key}"
+        field = f"{place}.{_key(key)}"
         reader = readers.get(key)
         if reader is None:
             raise EventError(field, _unknown(key, readers))
@@ -378,8 +404,13 @@ def _patch(section: str, value: Mapping[str, object], readers: Mapping[str, Read
     return patch
 
 
-def _unknown(name: str, known: Mapping[str, object]) -> str:
-    near = get_close_matches(str(name), known, n=1)
+def _key(name: object) -> str:
+    """A field's name as somebody else wrote it, fit to be shown."""
+    return _shown(name)[1:-1] if isinstance(name, str) else _shown(name)
+
+
+def _unknown(name: object, known: Mapping[str, object]) -> str:
+    near = get_close_matches(str(name)[:60], known, n=1) if isinstance(name, str) else []
     return (
         f"unknown field (did you mean '{near[0]}'?)" if near else f"unknown field (known: {', '.join(sorted(known))})"
     )

@@ -145,16 +145,22 @@ class _Parcel:
     numbers: dict[str, None] = field(default_factory=dict)
     checkpoints: list[Checkpoint] = field(default_factory=list)
     ignored: set[str] = field(default_factory=set)
+    replaced: set[str] = field(default_factory=set)
 
     def take(self, patch: Patch) -> None:
+        """Take what one event tells. A number that another one replaced names the parcel, but does not come back."""
+        names_old = patch.get("number") in self.replaced and not patch.get("previous_number")
         for name in _SHIPMENT_FIELDS:
-            if name in patch:
+            if name in patch and not (name == "number" and names_old):
                 self.fields[name] = patch[name]
         for key in ("previous_number", "number"):
-            if patch.get(key):
+            if patch.get(key) and not names_old:
                 number = str(patch[key])
                 self.numbers.pop(number, None)
                 self.numbers[number] = None
+        if patch.get("previous_number"):
+            self.replaced.add(str(patch["previous_number"]))
+            self.replaced.discard(str(patch.get("number")))
 
     def shipment(self) -> Shipment:
         ordered = sorted(self.checkpoints, key=lambda one: (one.at, _STATE_RANK[one.state], one.event_id))
@@ -267,17 +273,20 @@ def _refund(event: Event) -> Refund:
 def _with_history(order: Order, events: Sequence[Event], aliases: Mapping[str, str], ignored: set[str]) -> Order:
     moments = [_moment(event, aliases, ignored) for event in events]
     if order.all_delivered:
-        arrived = max(
-            (one for one in moments if one.type == "shipment.delivered" and one.counts),
-            key=lambda one: (one.at, one.event_id),
-            default=None,
-        )
-        if arrived is not None:
-            moments.append(
-                Moment(type="order.delivered", at=arrived.at, event_id=arrived.event_id, shipment=arrived.shipment)
-            )
+        at, event_id, shipment = max(_arrival(shipment) for shipment in order.shipments)
+        moments.append(Moment(type="order.delivered", at=at, event_id=event_id, shipment=shipment))
     moments.sort(key=lambda one: (one.at, one.event_id, one.type == "order.delivered"))
     return replace(order, history=tuple(moments))
+
+
+def _arrival(shipment: Shipment) -> tuple[datetime, str, str]:
+    """When a delivered parcel arrived, and which event told it first; hearing it again moves nothing."""
+    at, event_id = next(
+        (one.at, one.event_id)
+        for one in shipment.checkpoints
+        if one.state is ShipmentState.DELIVERED and one.at == shipment.state_since
+    )
+    return at, event_id, shipment.id
 
 
 def _moment(event: Event, aliases: Mapping[str, str], ignored: set[str]) -> Moment:
@@ -289,5 +298,5 @@ def _moment(event: Event, aliases: Mapping[str, str], ignored: set[str]) -> Mome
         at=at if isinstance(at, datetime) else event.time,
         event_id=event.ref,
         shipment=aliases.get(str(name)) if name else None,
-        counts=event.ref not in ignored,
+        counts=event.ref not in ignored or not event.type.startswith("shipment."),
     )

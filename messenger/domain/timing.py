@@ -150,7 +150,10 @@ def is_open(at: datetime, hours: Hours, zones: Sequence[ZoneInfo]) -> bool:
 
 
 def shared_hours(hours: Hours, zones: Sequence[ZoneInfo], at: datetime) -> timedelta:
-    """Return how long ``hours`` are open in all ``zones`` at once on the first shared day after ``at``; zero if never."""
+    """Return how long ``hours`` are open in all ``zones`` at once, from the first such instant not before ``at``.
+
+    Zero when there is none. Hours that have begun count only what is left of them.
+    """
     start = due_at(at, hours, zones)
     if start is None:
         return timedelta(0)
