@@ -310,7 +310,8 @@ class Store(Protocol):
         """Take up to ``limit`` due messages (planned or held with due_at <= now) for ``owner``, oldest due first.
 
         Raises ``attempts`` and ``token`` in the same statement, so that a message that kills its worker is found. No two
-        callers get the same message. Also returns ``uncertain`` rows whose ``resend_at`` has come; those keep their state.
+        callers get the same message. A message that was claimed ``SUSPECT`` times without any result comes alone, and only when
+        nothing else is due. Also returns ``uncertain`` rows whose ``resend_at`` has come; those keep their state.
         """
         ...
 

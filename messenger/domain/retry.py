@@ -10,6 +10,9 @@ FIRST: Final = timedelta(minutes=5)
 LONGEST: Final = timedelta(seconds=4000)
 MOST_CLAIMS: Final = 5
 """A message that was claimed this often without any result takes its worker down with it: it is poison."""
+SUSPECT: Final = 3
+"""From this many claims without any result on, a message is claimed alone, and after all others: if a worker dies of it,
+no other message is blamed, and if the worker was merely killed while it held many, each gets its fair try."""
 
 
 def backoff(attempt: int, key: str) -> timedelta:

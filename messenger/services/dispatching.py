@@ -92,7 +92,11 @@ class Dispatcher:
         while not self.stopping:
             now = self._clock.now()
             claimed = await asyncio.to_thread(
-                self._store.claim, owner=self._owner, now=now, lease_until=now + self._lease, limit=self._batch
+                self._store.claim,
+                owner=self._owner,
+                now=now,
+                lease_until=now + self._lease,
+                limit=self._batch,
             )
             if not claimed:
                 break
@@ -142,12 +146,7 @@ class Dispatcher:
         if order is None:
             return replace(message, state=State.SKIPPED, reason=Reason.ERASED, because="the order is no longer known")
         if message.attempts > MOST_CLAIMS and message.reply is None:
-            return replace(
-                message,
-                state=State.FAILED,
-                reason=Reason.POISON,
-                because=f"claimed {message.attempts} times without a result",
-            )
+            return _poison(message)
         try:
             return self._resend(message, order) if message.state is State.UNCERTAIN else self._first_try(message, order)
         except MessageRefused as error:
@@ -319,6 +318,14 @@ class Dispatcher:
         return replace(
             message, state=State.PLANNED, reason=Reason.RETRY, because=because, not_before=not_before, due_at=due
         )
+
+
+def _poison(message: PlannedMessage) -> PlannedMessage:
+    """The row given up: whoever takes it in hand dies of it. What was perhaps sent is for a person to judge."""
+    because = f"claimed {message.attempts} times without a result"
+    if message.state is State.UNCERTAIN:
+        return replace(message, resend_at=None, because=because)
+    return replace(message, state=State.FAILED, reason=Reason.POISON, because=because)
 
 
 def _put_back(message: PlannedMessage) -> PlannedMessage:

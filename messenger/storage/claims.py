@@ -13,6 +13,7 @@ from sqlalchemy import (
     Boolean,
     Connection,
     Select,
+    and_,
     bindparam,
     case,
     func,
@@ -24,6 +25,7 @@ from sqlalchemy import (
 )
 
 from messenger.domain.messages import Outcome, PlannedMessage, State
+from messenger.domain.retry import SUSPECT
 from messenger.ports import Commitment, Frozen, Result, Settlement
 from messenger.storage.documents import pack, unpack
 from messenger.storage.engine import Database
@@ -36,6 +38,7 @@ from messenger.storage.tables import attempts, bodies, outbox, record
 def claim(database: Database, *, owner: str, now: datetime, lease_until: datetime, limit: int) -> list[PlannedMessage]:
     """Take what is due; see ``ports.Store.claim``."""
     due = select(outbox.c.id).where(waiting, outbox.c.due_at <= now).order_by(outbox.c.due_at, outbox.c.id)
+    suspect = and_(outbox.c.attempts >= SUSPECT, outbox.c.reply.is_(None))
     again = select(outbox.c.id).where(doubtful, outbox.c.resend_at <= now).order_by(outbox.c.resend_at, outbox.c.id)
     raised = {
         "owner": owner,
@@ -46,7 +49,9 @@ def claim(database: Database, *, owner: str, now: datetime, lease_until: datetim
 
     def take(connection: Connection) -> list[PlannedMessage]:
         resent = _taken(connection, again.limit(limit), raised)
-        return resent + _taken(connection, due.limit(limit - len(resent)), raised | {"state": "claimed"})
+        claimed = raised | {"state": "claimed"}
+        taken = resent + _taken(connection, due.where(~suspect).limit(limit - len(resent)), claimed)
+        return taken or _taken(connection, due.where(suspect).limit(min(limit, 1)), claimed)
 
     with database.read() as connection:
         if not any(connection.execute(found.limit(1)).first() for found in (due, again)):

@@ -10,6 +10,7 @@ from sqlalchemy import create_engine, func, select
 from sqlalchemy.exc import IntegrityError
 
 from messenger.domain.messages import Outcome, PlannedMessage, Reason, State
+from messenger.domain.retry import SUSPECT
 from messenger.ports import Change
 from messenger.storage import SqlStore
 from messenger.storage.tables import attempts
@@ -65,6 +66,20 @@ def test_no_claim_is_larger_than_its_limit(store: SqlStore) -> None:
     assert len(rows) == 4
     assert [row.state for row in rows].count(State.UNCERTAIN) == 1
     assert claim(store, "c", now=NOW + 3 * MINUTE, limit=0) == []
+
+
+def test_a_message_under_suspicion_is_claimed_alone_and_last(store: SqlStore) -> None:
+    """Three claims without a result: perhaps its workers died of it, so no other message may be blamed."""
+    plan(store, *(replace(message(number), attempts=SUSPECT) for number in range(2)), message(2))
+    tried = replace(message(3), attempts=SUSPECT, reply="451 later")
+    plan(store, tried)
+
+    first, second, third = claim(store), claim(store), claim(store)
+
+    assert [row.key.scope for row in first] == ["8134/2", "8134/3"]
+    assert [row.key.scope for row in second] == ["8134/0"]
+    assert [row.key.scope for row in third] == ["8134/1"]
+    assert claim(store) == []
 
 
 def test_a_second_copy_is_claimed_once(store: SqlStore) -> None:

@@ -1,0 +1,5 @@
+"""``python -m messenger.cli`` is the ``messenger`` command."""
+
+from messenger.cli.main import main
+
+main()
