@@ -44,9 +44,7 @@ def check(app: App, shape: str, *, as_json: bool) -> int:
     else:
         for finding in found:
             click.echo(f"{finding}" if finding.severity == "error" else f"{finding} [{finding.severity}]")
-        click.echo(
-            f"{len(errors)} mistakes, {len(found) - len(errors)} warnings" if found else "no mistakes found", err=True
-        )
+        click.echo(_total(len(errors), len(found) - len(errors)), err=True)
     return 1 if errors else 0
 
 
@@ -55,6 +53,12 @@ def schema() -> int:
     """Print the JSON Schema of schedules.toml, for editors."""
     click.echo(orjson.dumps(schedules_schema(), option=orjson.OPT_INDENT_2).decode())
     return 0
+
+
+def _total(mistakes: int, warnings: int) -> str:
+    """How many there are; a home with warnings only can be used."""
+    told = "no mistakes" if not mistakes else f"{mistakes} mistake{'s' * (mistakes > 1)}"
+    return f"{told}, {warnings} warning{'s' * (warnings > 1)}" if warnings else told
 
 
 def _document(finding: Finding) -> dict[str, object]:

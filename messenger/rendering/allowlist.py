@@ -14,6 +14,8 @@ from jinja2 import Environment, TemplateSyntaxError, nodes
 
 from messenger.errors import Finding
 from messenger.rendering.context import SHAPE
+from messenger.rendering.syntax import explained
+from messenger.rendering.usage import Mistake, bare, filtered
 
 ALLOWED: Final = (
     nodes.Template, nodes.Output, nodes.TemplateData, nodes.If, nodes.For, nodes.Name, nodes.Getattr, nodes.Filter, nodes.Const,
@@ -40,16 +42,8 @@ def check(
     try:
         tree = environment.parse(text)
     except TemplateSyntaxError as error:
-        return [
-            Finding(
-                file,
-                line + error.lineno - 1,
-                1,
-                "",
-                error.message or "cannot be read",
-                "see docs/reference/messages.md",
-            )
-        ]
+        at, problem, remedy = explained(error, text)
+        return [Finding(file, line + at - 1, 1, "", problem, remedy)]
     except Exception as error:  # noqa: BLE001  # a parser that gives up refuses this template, nothing else
         return [Finding(file, line, 1, "", f"cannot be parsed: {type(error).__name__}", "make it simpler")]
     walk = _Walk(file, line)
@@ -73,7 +67,7 @@ class _Walk:
             self._refuse(node, "is nested too deeply", "make it simpler")
             return
         if not isinstance(node, ALLOWED):
-            self._refuse(node, f"{type(node).__name__.lower()} is not allowed in templates", "if, for and filters only")
+            self._refuse(node, f"{_called(node)} is not allowed in templates", "if, for and filters only")
             return
         self._check(node, scope)
         inner = scope
@@ -85,28 +79,39 @@ class _Walk:
 
     def _check(self, node: nodes.Node, scope: dict[str, str]) -> None:
         if isinstance(node, nodes.Const):
-            if isinstance(node.value, str) and len(node.value) > LONGEST_CONSTANT:
-                self._refuse(
-                    node, f"a text of {len(node.value)} characters inside a tag", f"at most {LONGEST_CONSTANT}"
-                )
-            if isinstance(node.value, int | float) and abs(node.value) > 10**9:
-                self._refuse(node, f"the number {node.value} is too large", "")
+            self._constant(node)
         elif isinstance(node, nodes.Filter):
-            if node.name not in FILTERS:
-                near = get_close_matches(node.name, FILTERS, n=1)
-                self._refuse(
-                    node,
-                    f"unknown filter '{node.name}'",
-                    f"did you mean '{near[0]}'?" if near else f"known: {', '.join(sorted(FILTERS))}",
-                )
-            if node.dyn_args is not None or node.dyn_kwargs is not None:
-                self._refuse(node, "arguments of a filter are written out", "")
+            self._filter(node, scope)
+        elif isinstance(node, nodes.Output):
+            self._output(node, scope)
         elif isinstance(node, nodes.Getitem):
             self._refuse(node, "square brackets are not allowed in templates", "write order.number")
         elif isinstance(node, nodes.Name | nodes.Getattr) and not (
             isinstance(node, nodes.Name) and node.ctx == "store"
         ):
             self._placeholder(node, scope)
+
+    def _constant(self, node: nodes.Const) -> None:
+        if isinstance(node.value, str) and len(node.value) > LONGEST_CONSTANT:
+            self._refuse(node, f"a text of {len(node.value)} characters inside a tag", f"at most {LONGEST_CONSTANT}")
+        if isinstance(node.value, int | float) and abs(node.value) > 10**9:
+            self._refuse(node, f"the number {node.value} is too large", "")
+
+    def _filter(self, node: nodes.Filter, scope: dict[str, str]) -> None:
+        if node.name not in FILTERS:
+            near = get_close_matches(node.name, FILTERS, n=1)
+            remedy = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(sorted(FILTERS))}"
+            self._refuse(node, f"unknown filter '{node.name}'", remedy)
+        elif node.dyn_args is not None or node.dyn_kwargs is not None:
+            self._refuse(node, "arguments of a filter are written out", "no * and no **")
+        elif node.node is not None:
+            path = _path(node.node)
+            self._wrong(node, filtered(node, _kind(node.node, scope), path or "…"), path or node.name)
+
+    def _output(self, node: nodes.Output, scope: dict[str, str]) -> None:
+        for one in node.nodes:
+            if (path := _path(one)) is not None:
+                self._wrong(one, bare(_kind(one, scope), path), path)
 
     def _placeholder(self, node: nodes.Name | nodes.Getattr, scope: dict[str, str]) -> None:
         """Every placeholder is one that is documented."""
@@ -115,16 +120,25 @@ class _Walk:
             self._refuse(node, "only names with dots are placeholders", "write order.number")
             return
         known: dict[str, str] = SHAPE[""] | scope
+        walked: list[str] = []
         for part in path.split("."):
             if part not in known:
-                near = get_close_matches(part, known, n=1)
+                near = [".".join([*walked, one]) for one in get_close_matches(part, known, n=1)]
                 self._refuse(
-                    node, f"there is no placeholder '{path}'", f"did you mean '{near[0]}'?" if near else "", key=path
+                    node,
+                    "there is no such placeholder",
+                    f"did you mean '{near[0]}'?" if near else "see docs/reference/templates.md",
+                    key=path,
                 )
                 return
             if known[part] == "phrases":
                 return
+            walked.append(part)
             known = SHAPE.get(known[part], {})
+
+    def _wrong(self, node: nodes.Node, mistake: Mistake | None, key: str) -> None:
+        if mistake is not None:
+            self._refuse(node, *mistake, key=key)
 
     def _loop(self, node: nodes.For, scope: dict[str, str], loops: int) -> dict[str, str]:
         path = _path(node.iter)
@@ -144,6 +158,31 @@ class _Walk:
     def _refuse(self, node: nodes.Node, problem: str, remedy: str, key: str = "") -> None:
         if len(self.findings) < 20:
             self.findings.append(Finding(self._file, self._line + (node.lineno or 1) - 1, 1, key, problem, remedy))
+
+
+_CALLED: Final = {
+    "call": "a pair of brackets after a name", "assign": "{% set %}", "assignblock": "{% set %}", "condexpr": "'if' inside {{ }}",
+    "list": "a list of its own", "tuple": "a list of its own", "dict": "a table of its own", "concat": "joining with ~",
+    "test": "'is'", "macro": "{% macro %}", "include": "{% include %}", "extends": "{% extends %}", "import": "{% import %}",
+    "fromimport": "{% from %}", "block": "{% block %}", "callblock": "{% call %}", "filterblock": "{% filter %}", "with": "{% with %}",
+}  # fmt: skip
+
+
+def _called(node: nodes.Node) -> str:
+    if isinstance(node, nodes.BinExpr | nodes.UnaryExpr):
+        return "arithmetic"
+    name = type(node).__name__.lower()
+    return _CALLED.get(name, f"'{name}'")
+
+
+def _kind(node: nodes.Node, scope: dict[str, str]) -> str:
+    """What an expression gives: a shape, or empty when that cannot be told."""
+    if isinstance(node, nodes.Filter):
+        return "str"
+    if isinstance(node, nodes.Const):
+        return type(node.value).__name__
+    path = _path(node)
+    return _shape_of(path, scope) if path else ""
 
 
 def _shape_of(path: str, scope: dict[str, str]) -> str:

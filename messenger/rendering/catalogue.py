@@ -14,7 +14,7 @@ from babel import Locale, UnknownLocaleError
 from messenger.errors import Finding, TemplateError
 from messenger.rendering.compile import Compiled, check_layout, compile_template
 from messenger.rendering.locales import Choice, choose_locale
-from messenger.rendering.source import read_source
+from messenger.rendering.source import read_source, toml_problem
 
 SELECTORS: Final = ("shop", "country", "method", "carrier", "channel")
 """What a variant may depend on, the weightiest first."""
@@ -69,11 +69,13 @@ class Catalogue:
             LookupError: there is no usable text in any language that would do.
         """
         there = self.templates.get(template, {})
-        known = locale or buyer
-        choice = choose_locale(
-            buyer=known, conversation=None if locale else conversation, country=None if locale else country,
-            countries=countries, shop=shop_language, available=there,
-        )  # fmt: skip
+        try:
+            choice = choose_locale(
+                buyer=locale or buyer, conversation=None if locale else conversation, country=None if locale else country,
+                countries=countries, shop=shop_language, available=there,
+            )  # fmt: skip
+        except LookupError as error:
+            raise LookupError(self._nothing(template) or error.args[0]) from None
         variants = there[choice.locale]
         fitting = [name for name in variants if _fits(name, selectors)]
         if not fitting:
@@ -81,6 +83,15 @@ class Catalogue:
         best = max(fitting, key=_weight)
         passed = tuple(sorted(variants[name].file for name in variants if name != best))
         return Chosen(compiled=variants[best], choice=choice, passed_over=passed)
+
+    def _nothing(self, template: str) -> str:
+        """Why there is no text, if a broken file or an unknown name is the reason."""
+        own = re.compile(rf"/{re.escape(template)}(@[^/]*)?\.md$")
+        broken = sorted({one.file for one in self.findings if one.severity == "error" and own.search(one.file)})
+        if broken:
+            return f"{', '.join(broken)} cannot be used as it is (messenger check tells why)"
+        known = ", ".join(sorted(self.templates)) or "none"
+        return "" if template in self.templates else f"there is no such text (there are: {known})"
 
     def reloaded(self, folder: Path) -> Catalogue:
         """Return the folder as it is now; where a file no longer compiles, its last good version stays in use."""
@@ -210,13 +221,24 @@ def _layout(folder: Path, findings: list[Finding]) -> str:
     except (OSError, UnicodeDecodeError) as error:
         findings.append(
             Finding(
-                shown(path, folder), 0, 0, "", f"the e-mail layout cannot be read: {error}", "messenger init makes one"
+                shown(path, folder),
+                0,
+                0,
+                "",
+                f"the e-mail layout cannot be read: {_reason(error)}",
+                "messenger init makes one",
             )
         )
         return plain
     wrong = check_layout(shown(path, folder), layout)
     findings.extend(wrong)
     return plain if wrong else layout
+
+
+def _reason(error: OSError | UnicodeDecodeError) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8"
+    return (error.strerror or str(error)).lower()
 
 
 def _inside(path: Path, folder: Path) -> Path:
@@ -233,8 +255,12 @@ def _phrases(folder: Path, findings: list[Finding]) -> Mapping[str, str]:
     except FileNotFoundError:
         findings.append(Finding(file, 0, 0, "", "is missing", "copy it from templates/en", "warning"))
         return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        findings.append(Finding(file, 0, 0, "", f"cannot be read: {error}"))
+    except tomllib.TOMLDecodeError as error:
+        line, column, problem = toml_problem(error)
+        findings.append(Finding(file, line, column, "", f"cannot be read: {problem}"))
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        findings.append(Finding(file, 0, 0, "", f"cannot be read: {_reason(error)}"))
         return {}
     return {name: str(value) for name, value in values.items()}
 

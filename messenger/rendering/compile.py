@@ -105,7 +105,7 @@ def compile_template(source: Source, *, name: str, locale: str, variant: str, la
     Raises:
         TemplateError: something in it is not allowed, unknown or broken; every such place is named.
     """
-    findings = _findings(source, locale)
+    findings = [*source.findings, *_findings(source, locale)]
     if findings:
         raise TemplateError(findings)
     text, rich = environment(escaping=False), environment(escaping=True)
@@ -140,13 +140,24 @@ def _recheck(parser: Environment, finished: Iterable[str], source: Source) -> No
 
 
 def _check_links(tokens: Iterable[Token], mask: Mask, source: Source) -> None:
-    """Refuse an address that a fact could turn into something else than a web page."""
+    """Refuse every address that a fact could turn into something else than a web page."""
+    findings: list[Finding] = []
     for token in (one for block in tokens for one in block.children or () if one.type in {"link_open", "image"}):
         address = mask.show(str(token.attrs.get("href", token.attrs.get("src", ""))))
         if "{" in address and not _SAFE_ADDRESS.match(address):
             problem = f"the link to {address} could lead anywhere"
             remedy = "link to links.tracking, links.order or a …url, or write https://host/ first"
-            raise TemplateError([Finding(source.file, source.body_line, 1, "", problem, remedy)])
+            findings.append(Finding(source.file, *_place(address, source), "", problem, remedy))
+    if findings:
+        raise TemplateError(findings)
+
+
+def _place(words: str, source: Source) -> tuple[int, int]:
+    """Line and column of some words of the body; where the body starts when they stand there in another form."""
+    for number, line in enumerate(source.body.split("\n"), start=source.body_line):
+        if words in line:
+            return number, line.index(words) + 1
+    return source.body_line, 1
 
 
 def check_layout(file: str, layout: str) -> list[Finding]:

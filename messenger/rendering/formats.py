@@ -21,6 +21,8 @@ from babel.lists import format_list
 from babel.numbers import format_currency, format_decimal
 
 DAY_AND_MONTH: Final = "MMMMd"
+DATE_FORMS: Final = ("short", "medium", "long", "day")
+"""How ``date`` writes a day."""
 
 
 class FormatError(ValueError):
@@ -60,7 +62,7 @@ class Formats:
         if form == "day":
             return format_skeleton(DAY_AND_MONTH, datetime.combine(day, datetime.min.time()) if not isinstance(day, datetime) else day,
                                    locale=self.locale, tzinfo=self.zone)  # fmt: skip
-        if form not in {"short", "medium", "long"}:
+        if form not in DATE_FORMS:
             raise FormatError(f"date knows short, medium, long and day, not {form!r}")
         return format_date(day, format=form, locale=self.locale)
 

@@ -37,14 +37,14 @@ def _against_source(catalogue: Catalogue, folder: Path) -> Iterator[Finding]:
             plain = locales.get(locale, {}).get("")
             if source is None or plain is None or locale == SOURCE_LOCALE:
                 continue
-            for lost in sorted(source.placeholders - plain.placeholders):
-                yield Finding(
-                    plain.file, 0, 0, lost, f"the {SOURCE_LOCALE} text speaks of it, this one does not", "", "warning"
-                )
-            for invented in sorted(plain.placeholders - source.placeholders):
-                yield Finding(
-                    plain.file, 0, 0, invented, f"the {SOURCE_LOCALE} text does not speak of it", "", "warning"
-                )
+            yield from _difference(plain.file, source.placeholders - plain.placeholders, "does not speak of", "does")
+            yield from _difference(plain.file, plain.placeholders - source.placeholders, "speaks of", "does not")
+
+
+def _difference(file: str, names: frozenset[str], verb: str, source: str) -> Iterator[Finding]:
+    if names:
+        problem = f"{verb} {', '.join(sorted(names))}"
+        yield Finding(file, 0, 0, "", problem, f"the {SOURCE_LOCALE} text {source}", "warning")
 
 
 def _rendered(catalogue: Catalogue) -> Iterator[Finding]:

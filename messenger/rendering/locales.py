@@ -67,7 +67,7 @@ def choose_locale(
                 return Choice(locale=by_name[one.lower()], wished=wished, because=because, tried=tuple(tried))
             if one not in tried:
                 tried.append(one)
-    raise LookupError(f"there is no text in any of {', '.join(tried)}")
+    raise LookupError(f"there is no text in {' or '.join(tried)} (there is: {', '.join(sorted(available)) or 'none'})")
 
 
 def normal(tag: str) -> str:

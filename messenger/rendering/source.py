@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Final
 
 from messenger.errors import Finding, TemplateError
 
 LARGEST: Final = 64 * 1024
 KNOWN: Final = frozenset({"subject", "preheader", "promises", "source"})
-_FENCE = re.compile(r"\+\+\+[ \t]*\n(.*?\n)\+\+\+[ \t]*(?:\n|$)", re.DOTALL)
+_FENCE = re.compile(r"\+\+\+[ \t]*\n((?:.*?\n)?)\+\+\+[ \t]*(?:\n|$)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A template as it was written. ``body_line`` is the line of the file on which the body starts."""
+    """A template as it was written.
+
+    ``body_line`` is the line of the file on which the body starts, ``findings`` what is wrong with the front matter:
+    the body is worth checking all the same.
+    """
 
     file: str
     subject: str
@@ -28,13 +33,14 @@ class Source:
     subject_line: int
     preheader_line: int
     text: str
+    findings: tuple[Finding, ...] = ()
 
 
 def read_source(file: str, raw: bytes) -> Source:
     """Return the parts of a template file.
 
     Raises:
-        TemplateError: it is too large, not UTF-8, or its front matter cannot be read.
+        TemplateError: it is too large, not UTF-8, or has no front matter.
     """
     if len(raw) > LARGEST:
         raise _refused(file, 0, f"the file has {len(raw)} bytes", f"at most {LARGEST}")
@@ -45,38 +51,63 @@ def read_source(file: str, raw: bytes) -> Source:
     found = _FENCE.match(text)
     if found is None:
         raise _refused(file, 1, "the front matter is missing", 'start with +++, subject = "…", +++')
-    values = _front_matter(file, found.group(1))
+    values, findings = _front_matter(file, found.group(1))
     return Source(
         file=file,
-        subject=str(values["subject"]),
-        preheader=str(values.get("preheader", "")),
+        subject=_text(values, "subject"),
+        preheader=_text(values, "preheader"),
         promises=tuple(map(str, _listed(values.get("promises")))),
         body=text[found.end() :],
         body_line=text[: found.end()].count("\n") + 1,
         subject_line=_line_of("subject", text),
         preheader_line=_line_of("preheader", text),
         text=text,
+        findings=findings,
     )
 
 
 def _line_of(key: str, text: str) -> int:
-    return 1 + next((number for number, line in enumerate(text.split("\n")) if line.lstrip().startswith(key)), 0)
+    """The line a key of the front matter stands on, or that of its first fence."""
+    lines = enumerate(text.split("\n"), start=1)
+    return next((number for number, line in lines if re.match(rf"\s*{re.escape(key)}\s*=", line)), 1)
 
 
-def _front_matter(file: str, text: str) -> Mapping[str, object]:
+def _front_matter(file: str, text: str) -> tuple[Mapping[str, object], tuple[Finding, ...]]:
     try:
         values: Mapping[str, object] = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        place = re.search(r"line (\d+)", str(error))
-        raise _refused(
-            file, int(place.group(1)) + 1 if place else 1, f"the front matter is not TOML: {error}", ""
-        ) from None
-    unknown = sorted(set(values) - KNOWN)
-    if unknown:
-        raise _refused(file, 1, f"unknown key {unknown[0]!r} in the front matter", f"known: {', '.join(sorted(KNOWN))}")
-    if not isinstance(values.get("subject"), str) or not str(values["subject"]).strip():
-        raise _refused(file, 1, "subject is missing", 'write subject = "…"')
-    return values
+        line, column, problem = toml_problem(error)
+        return {}, (Finding(file, line + 1, column, "", f"the front matter cannot be read: {problem}"),)
+    return values, tuple(_wrong(file, values, text))
+
+
+def _wrong(file: str, values: Mapping[str, object], text: str) -> Iterator[Finding]:
+    for key in values:
+        if key not in KNOWN:
+            near = get_close_matches(key, KNOWN, n=1)
+            remedy = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(sorted(KNOWN))}"
+            yield Finding(file, _line_of(key, f"\n{text}"), 1, key, "unknown key", remedy)
+    for key in ("subject", "preheader", "source"):
+        if key in values and not isinstance(values[key], str):
+            yield Finding(file, _line_of(key, f"\n{text}"), 1, key, "must be a text", f'write {key} = "…"')
+    if "subject" not in values:
+        yield Finding(file, 1, 1, "subject", "is missing", 'write subject = "…"')
+    elif not str(values["subject"]).strip():
+        yield Finding(file, _line_of("subject", f"\n{text}"), 1, "subject", "is empty", 'write subject = "…"')
+
+
+def toml_problem(error: tomllib.TOMLDecodeError) -> tuple[int, int, str]:
+    """Return line, column and words of what a TOML reader complains about; zeros where it does not say."""
+    found = re.fullmatch(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", str(error), re.DOTALL)
+    if found is None:
+        return 0, 0, str(error)
+    words = found.group(1)
+    return int(found.group(2) or 0), int(found.group(3) or 0), words[:1].lower() + words[1:]
+
+
+def _text(values: Mapping[str, object], key: str) -> str:
+    value = values.get(key)
+    return value if isinstance(value, str) else ""
 
 
 def _listed(value: object) -> list[object]:

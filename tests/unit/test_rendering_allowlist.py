@@ -127,10 +127,10 @@ def test_a_long_line_of_statements_is_read_in_no_time() -> None:
 @pytest.mark.parametrize(
     ("body", "line", "column", "key", "remedy"),
     [
-        pytest.param("Hi\n\n{{ order.nubmer }}", 6, 4, "order.nubmer", "did you mean 'number'?", id="field"),
+        pytest.param("Hi\n\n{{ order.nubmer }}", 6, 4, "order.nubmer", "did you mean 'order.number'?", id="field"),
         pytest.param("{{ ordr.number }}", 4, 4, "ordr.number", "did you mean 'order'?", id="name"),
         pytest.param(
-            "{% for item in order.items %}{{ item.titel }}{% endfor %}", 4, 33, "item.titel", "did you mean 'title'?",
+            "{% for item in order.items %}{{ item.titel }}{% endfor %}", 4, 33, "item.titel", "did you mean 'item.title'?",
             id="loop variable",
         ),
         pytest.param("x\n{{ order.total | mony }}", 5, 18, "", "did you mean 'money'?", id="filter"),

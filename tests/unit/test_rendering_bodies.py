@@ -12,7 +12,7 @@ import pytest
 
 from messenger.domain.orders import Buyer, Item, Order
 from messenger.domain.shops import Shop
-from messenger.errors import RenderError
+from messenger.errors import RenderError, TemplateError
 from messenger.rendering.catalogue import Chosen
 from messenger.rendering.compile import compile_template
 from messenger.rendering.context import words_for
@@ -195,7 +195,7 @@ def test_asking_for_a_fact_that_is_not_known_is_fine() -> None:
     "body", ["{{ order }}", "{{ order.items }}", "{{ order.paid_at }}", "{{ order.late }}", "{{ shop }}"]
 )
 def test_a_whole_thing_or_a_bare_date_is_not_written(body: str) -> None:
-    with pytest.raises(RenderError):
+    with pytest.raises(TemplateError, match="is not written as it is"):
         written(body)
 
 

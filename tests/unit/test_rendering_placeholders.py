@@ -8,10 +8,16 @@ from messenger.rendering.allowlist import check
 from messenger.rendering.compile import environment
 from messenger.rendering.placeholders import Placeholder, documented
 
+WRITTEN = {
+    "datetime": " | datetime", "date": " | date", "Decimal": ' | money("EUR")', "int": " | number",
+    "list of item": ' | list("title")', "list of shipment": ' | list("number")',
+}  # fmt: skip
+CONDITION = {"bool": "{% if NAME %}x{% endif %}"}
+
 
 @pytest.mark.parametrize("one", documented(), ids=lambda one: str(one.name))
 def test_every_documented_placeholder_may_be_written(one: Placeholder) -> None:
-    text = f"{{{{ {one.name} }}}}"
+    text = CONDITION.get(one.holds, f"{{{{ NAME{WRITTEN.get(one.holds, '')} }}}}").replace("NAME", one.name)
     inside = f"{{% for item in order.items %}}{text}{{% endfor %}}" if one.name.startswith("item.") else text
 
     assert check(environment(escaping=False), inside, file="x", line=1) == []
