@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from messenger.domain.events import Event
+from messenger.domain.lanes import Journey, Lane, LaneKey
 from messenger.domain.messages import FrozenMessage, Key, Letter, PlannedMessage, Reason, Receipt, State
+from messenger.domain.orders import Payment
+
+Answer = TypeVar("Answer")
 
 
 class Clock(Protocol):
@@ -179,6 +183,40 @@ class Frozen:
     template_version: str
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class BuyerKey:
+    """Names one buyer of one shop, as ``PlannedMessage.buyer`` does."""
+
+    shop: str
+    buyer: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """A shop (or everything, when ``shop`` is empty) that a person has stopped."""
+
+    shop: str
+    since: datetime
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edition:
+    """A generation as it is kept: the files of a home, and when it was published by whom.
+
+    Args:
+        number: counts from 1; 0 before it is published.
+        digest: SHA-256 over all files, hexadecimal: equal files make no new generation.
+        files: path within the home to content; messenger.toml, schedules.toml and everything under templates/.
+    """
+
+    number: int
+    digest: str
+    published_at: datetime
+    by: str
+    files: Mapping[str, bytes]
+
+
 class Unit(Protocol):
     """One write transaction. Leaving it normally commits, leaving it by an error changes nothing."""
 
@@ -198,8 +236,61 @@ class Unit(Protocol):
         """Remember that the order has these parcels; give it the unmatched events that named them. Returns how many."""
         ...
 
-    def describe(self, order: OrderKey, *, status: str, buyer_key: str, email_key: str, updated_at: datetime) -> None:
-        """Write what lists and look-ups need to know about the order."""
+    def intake_of(self, order: OrderKey) -> int:
+        """Return the newest intake among the received events that ``events`` returned; 0 when there was none."""
+        ...
+
+    def describe(
+        self, order: OrderKey, *, status: str, buyer_key: str, email_key: str, updated_at: datetime,
+        paid_at: datetime | None = None, open_until: datetime | None = None, generation: int = 0,
+    ) -> None:  # fmt: skip
+        """Write what lists and look-ups need to know about the order.
+
+        Args:
+            order: which one.
+            status: as folded.
+            buyer_key: under which events about its buyer may come, by id.
+            email_key: likewise, by address.
+            updated_at: now.
+            paid_at: when it was paid, for ``buyer.paid_since``.
+            open_until: the last instant at which its facts can still wake a rule; None leaves what is there.
+            generation: the generation of rules it was planned by.
+        """
+        ...
+
+    def arrived(self, order: OrderKey, journeys: Sequence[Journey]) -> None:
+        """Remember how long the order's parcels took; a parcel that is told again replaces its journey."""
+        ...
+
+    def lock_buyers(self, buyers: Collection[BuyerKey]) -> None:
+        """Let no other unit decide about these buyers until this one has ended. Takes them in one fixed order."""
+        ...
+
+    def buyer_messages(self, buyers: Collection[BuyerKey], *, since: datetime) -> dict[BuyerKey, list[PlannedMessage]]:
+        """Return what counts for these buyers, by id.
+
+        That is: rows that wait, rows that are cleared, and rows that went or may have gone out (also merged ones) since
+        ``since`` or for an order that has a waiting row.
+        """
+        ...
+
+    def payments(self, buyers: Collection[BuyerKey]) -> dict[BuyerKey, list[Payment]]:
+        """Return which orders of these buyers were paid when."""
+        ...
+
+    def settle(self, settlements: Sequence[Settlement]) -> set[int]:
+        """As ``Store.settle``, within this unit; a row whose state stays ``claimed`` keeps owner and lease."""
+        ...
+
+    def judge(self, intake: int, *, limit: int, now: datetime) -> int:
+        """Open the valve for an intake, or close it, and let its rows be claimed (``gated`` becomes false).
+
+        Counts the rows it made wanted that are ``planned`` and due within 24 hours. More than ``limit``: they become
+        ``waiting_approval`` with reason ``approval``, because ``valve <intake>``, due when they expire, one record entry each.
+
+        Returns:
+            How many were held back.
+        """
         ...
 
     def add(self, messages: Sequence[PlannedMessage]) -> None:
@@ -250,8 +341,16 @@ class Store(Protocol):
         """
         ...
 
-    def close_intake(self, intake: int, *, at: datetime) -> None:
-        """Say that the intake has been read to its end."""
+    def close_intake(self, intake: int, *, at: datetime, source: str = "") -> None:
+        """Say that the intake has been read to its end, and that this configured source was heard from."""
+        ...
+
+    def heard(self) -> dict[str, datetime]:
+        """Return when each configured source was last heard from."""
+        ...
+
+    def gated(self) -> list[int]:
+        """Return intakes that have gated rows and no received event left: they wait to be judged."""
         ...
 
     def backlog(self, *, limit: int) -> list[OrderKey]:
@@ -272,6 +371,10 @@ class Store(Protocol):
 
     def begin(self) -> AbstractContextManager[Unit]:
         """Open a write transaction."""
+        ...
+
+    def together(self, work: Callable[[Unit], Answer]) -> Answer:
+        """Return what ``work`` returns inside one write transaction; it is run again when another transaction crossed it."""
         ...
 
     def inbox_counts(self) -> InboxCounts:
@@ -307,7 +410,10 @@ class Store(Protocol):
     # --- claims -------------------------------------------------------------------------------------------------
 
     def claim(self, *, owner: str, now: datetime, lease_until: datetime, limit: int) -> list[PlannedMessage]:
-        """Take up to ``limit`` due messages (planned or held with due_at <= now) for ``owner``, oldest due first.
+        """Take up to ``limit`` messages that have to be looked at (waiting, due_at <= now) for ``owner``.
+
+        Urgent ones first, then oldest due first. Rows of a paused shop and gated rows are left alone. What waits for a
+        person is due when it expires.
 
         Raises ``attempts`` and ``token`` in the same statement, so that a message that kills its worker is found. No two
         callers get the same message. A message that was claimed ``SUSPECT`` times without any result comes alone, and only when
@@ -354,6 +460,91 @@ class Store(Protocol):
         """Return what a worker that wants to stop when idle must know."""
         ...
 
+    # --- people, pauses, time ----------------------------------------------------------------------------------
+
+    def find_messages(self, order: OrderKey, *, rule: str | None = None) -> list[PlannedMessage]:
+        """Return the outbox rows of an order, only those of a rule if one is named (by its present or a former name)."""
+        ...
+
+    def message(self, id_: int) -> PlannedMessage | None:
+        """Return one outbox row."""
+        ...
+
+    def waiting_for_approval(self, *, intake: int | None = None, shop: str | None = None) -> Iterator[PlannedMessage]:
+        """Stream rows that wait for approval, of one intake or shop if named, by due time."""
+        ...
+
+    def pause(self, shop: str, *, at: datetime, by: str) -> bool:
+        """Stop a shop, or everything (empty); returns whether it was running."""
+        ...
+
+    def resume(self, shop: str) -> Pause | None:
+        """Let a shop, or everything, go on; returns the pause that has ended."""
+        ...
+
+    def pauses(self) -> list[Pause]:
+        """Return what is stopped."""
+        ...
+
+    def last_alive(self) -> datetime | None:
+        """Return when a worker last said that it was at work; None when none ever did."""
+        ...
+
+    def alive(self, *, now: datetime) -> None:
+        """Say that a worker is at work."""
+        ...
+
+    def wake(self, *, shop: str, hold: str, now: datetime) -> int:
+        """Let the shop's rows that this hold keeps (``because`` begins with it) be looked at now; returns how many."""
+        ...
+
+    def sent_since(self, since: datetime) -> int:
+        """Return how many messages left since then."""
+        ...
+
+    def spread(self, *, now: datetime, over: timedelta, shop: str | None = None) -> int:
+        """Spread what is due now evenly over this span, in due order, urgent rows excepted; returns how many were moved.
+
+        ``not_before`` and ``due_at`` move, reason becomes ``outage``; nothing is moved to its expiry or beyond.
+        """
+        ...
+
+    def buys_tick(self, name: str, slot: str) -> bool:
+        """Return whether this process may do a recurring thing for this slot: true for exactly one caller ever."""
+        ...
+
+    # --- generations --------------------------------------------------------------------------------------------
+
+    def publish(self, edition: Edition) -> int:
+        """Keep a generation; returns its number. Files equal to the newest generation's make no new one."""
+        ...
+
+    def newest_generation(self) -> int:
+        """Return the number of the newest generation; 0 when there is none."""
+        ...
+
+    def generation(self, number: int) -> Edition | None:
+        """Return a generation with its files."""
+        ...
+
+    def to_replan(self, generation: int, *, now: datetime, limit: int) -> list[OrderKey]:
+        """Return orders planned by an earlier generation that facts can still wake a rule for, or that have a waiting row."""
+        ...
+
+    # --- lanes --------------------------------------------------------------------------------------------------
+
+    def journeys(self, *, since: datetime) -> Iterator[Journey]:
+        """Stream the parcels that arrived since then, lane by lane."""
+        ...
+
+    def keep_lanes(self, lanes: Sequence[Lane]) -> None:
+        """Replace the snapshot of each of these lanes."""
+        ...
+
+    def lanes(self) -> dict[LaneKey, Lane]:
+        """Return the newest snapshot of every lane."""
+        ...
+
     # --- the database itself ------------------------------------------------------------------------------------
 
     def secret(self, name: str) -> bytes:
@@ -386,5 +577,6 @@ class Pulse:
     backlog: int = 0
 
 
-__all__ = ["Change", "Clock", "Commitment", "Committing", "Composer", "Done", "Entry", "Frozen", "InboxCounts", "Line", "OrderKey",
-           "Pulse", "Reason", "Rejected", "Result", "Settlement", "Store", "Transport", "Unit", "Verdict"]  # fmt: skip
+__all__ = ["BuyerKey", "Change", "Clock", "Commitment", "Committing", "Composer", "Done", "Edition", "Entry", "Frozen",
+           "InboxCounts", "Line", "OrderKey", "Pause", "Payment", "Pulse", "Reason", "Rejected", "Result", "Settlement", "Store",
+           "Transport", "Unit", "Verdict"]  # fmt: skip

@@ -96,11 +96,17 @@ FIELDS: Final[Mapping[str, str]] = {
                      "buyer.id", "buyer.name", "buyer.email", "buyer.language", "buyer.country", "buyer.region", "buyer.city",
                      "buyer.postcode", "buyer.timezone", "buyer.tags", "shipment.number", "shipment.carrier", "shipment.method",
                      "shipment.state", "shipment.reason", "shipment.place", "dispute.reason", "dispute.state", "review.text"), "text"),
-    **dict.fromkeys(("order.late", "order.all_delivered", "dispute.open"), "yes or no"),
-    **dict.fromkeys(("review.stars", "order.items.quantity"), "number"),
+    **dict.fromkeys(("order.late", "order.all_delivered", "dispute.open", "buyer.paid_since", "lane.late", "calendar.closed"), "yes or no"),
+    **dict.fromkeys(("review.stars", "order.items.quantity", "lane.p50_days", "lane.p90_days"), "number"),
+    **dict.fromkeys(("order.placed_at", "order.paid_at", "order.shipped_at", "order.received_at", "order.completed_at", "order.pay_by",
+                     "order.ship_by", "order.deliver_by", "order.dispute_by", "order.review_by", "shipment.hold_until",
+                     "shipment.eta_from", "shipment.eta_to", "dispute.answer_by"), "moment"),
     "order.total": "money",
 }  # fmt: skip
-"""Every field a rule may ask about, and the kind of its value. ``told.<template>`` (yes or no) comes on top."""
+"""Every field a rule may ask about, and the kind of its value. ``told.<template>`` (yes or no) comes on top.
+
+Of a moment only one thing may be asked: whether it is known.
+"""
 
 
 def _equal(value: object, wanted: object) -> bool:

@@ -60,9 +60,11 @@ ORDER_TYPES: Final = (
     "order.frozen", "order.updated",
 )  # fmt: skip
 SHIPMENT_TYPES: Final = (*(f"shipment.{state}" for state in ShipmentState), "shipment.updated")
+STAFF_STARTED: Final = "staff.started"
+"""A person started a rule for an order; ``data.staff`` names the rule and the person. messenger itself tells it."""
 OTHER_TYPES: Final = (
     "dispute.opened", "dispute.updated", "dispute.closed", "refund.issued", "review.posted", "review.changed",
-    "message.received", "message.answered", "conversation.closed", "buyer.unsubscribed",
+    "message.received", "message.answered", "conversation.closed", "buyer.unsubscribed", STAFF_STARTED,
 )  # fmt: skip
 KNOWN_TYPES: Final = frozenset((*ORDER_TYPES, *SHIPMENT_TYPES, *OTHER_TYPES))
 DERIVED_TYPES: Final = frozenset({"order.delivered"})
@@ -172,6 +174,8 @@ def _require_what_the_type_is_about(event: Event) -> None:
         buyer = event.data.get("buyer", {})
         if not (buyer.get("id") or buyer.get("email")):
             raise EventError("subject", "without an order the event must name its buyer in data.buyer.id or .email")
+    if event.type == STAFF_STARTED and not event.data.get("staff", {}).get("rule"):
+        raise EventError("data.staff.rule", "is missing: it names the rule that was started")
     if event.type in SHIPMENT_TYPES and event.is_known and not event.tracking_number:
         raise EventError("data.shipment.number", "is missing: a shipment event names its parcel by number or id")
 
@@ -375,6 +379,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, Reader]]] = {
     "message": {"id": _name, "text": _string, "language": _language},
     "refund": {"amount": _decimal, "currency": _currency, "method": _string, "expected_by": _instant},
     "unsubscribed": {"category": _string},
+    "staff": {"rule": _name, "by": _name},
 }  # fmt: skip
 """Every field an event may tell, by section, with the reader that checks it."""
 

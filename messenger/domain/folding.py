@@ -299,4 +299,5 @@ def _moment(event: Event, aliases: Mapping[str, str], ignored: set[str]) -> Mome
         event_id=event.ref,
         shipment=aliases.get(str(name)) if name else None,
         counts=event.ref not in ignored or not event.type.startswith("shipment."),
+        rule=str(event.data.get("staff", {}).get("rule") or ""),
     )

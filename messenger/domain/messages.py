@@ -48,10 +48,14 @@ REVIVABLE: Final = frozenset({State.SKIPPED, State.CANCELLED, State.EXPIRED})
 """Ended without a trace outside: the same key may wait again when it is wanted again before it expires."""
 
 MOVES: Final[Mapping[State, frozenset[State]]] = {
-    State.PLANNED: frozenset({State.PLANNED, State.HELD, State.CLAIMED, State.CANCELLED, State.SKIPPED, State.EXPIRED, State.SUPERSEDED}),
-    State.HELD: frozenset({State.HELD, State.PLANNED, State.CLAIMED, State.CANCELLED, State.SKIPPED, State.EXPIRED, State.SUPERSEDED}),
-    State.WAITING_APPROVAL: frozenset({State.PLANNED, State.CANCELLED, State.SKIPPED, State.EXPIRED, State.SUPERSEDED}),
-    State.AWAITING_STAFF: frozenset({State.SENT, State.PLANNED, State.CANCELLED, State.SKIPPED, State.EXPIRED, State.SUPERSEDED, State.FAILED}),
+    State.PLANNED: frozenset({State.PLANNED, State.HELD, State.WAITING_APPROVAL, State.CLAIMED, State.CANCELLED, State.SKIPPED,
+                              State.EXPIRED, State.SUPERSEDED, State.MERGED}),
+    State.HELD: frozenset({State.HELD, State.PLANNED, State.CLAIMED, State.CANCELLED, State.SKIPPED, State.EXPIRED, State.SUPERSEDED,
+                           State.MERGED}),
+    State.WAITING_APPROVAL: frozenset({State.PLANNED, State.HELD, State.CLAIMED, State.CANCELLED, State.SKIPPED, State.EXPIRED,
+                                       State.SUPERSEDED}),
+    State.AWAITING_STAFF: frozenset({State.SENT, State.PLANNED, State.HELD, State.CLAIMED, State.CANCELLED, State.SKIPPED, State.EXPIRED,
+                                     State.SUPERSEDED, State.FAILED}),
     State.CLAIMED: frozenset({State.SENDING, State.PLANNED, State.HELD, State.WAITING_APPROVAL, State.AWAITING_STAFF, State.FAILED,
                               State.CANCELLED, State.SKIPPED, State.EXPIRED, State.SUPERSEDED, State.MERGED}),
     State.SENDING: frozenset({State.SENT, State.PLANNED, State.UNCERTAIN, State.FAILED}),
@@ -64,7 +68,7 @@ MOVES: Final[Mapping[State, frozenset[State]]] = {
     State.SKIPPED: frozenset({State.PLANNED, State.CANCELLED, State.SKIPPED}),
     State.EXPIRED: frozenset({State.PLANNED, State.CANCELLED, State.SKIPPED}),
     State.SUPERSEDED: frozenset(),
-    State.MERGED: frozenset({State.PLANNED}),
+    State.MERGED: frozenset({State.PLANNED, State.FAILED}),
 }  # fmt: skip
 """Which state may follow which. A worker that died leads from ``sending`` to ``uncertain`` and from ``claimed`` to ``planned``."""
 
@@ -107,6 +111,8 @@ class Reason(StrEnum):
     REPLY_LOST = "reply_lost"
     # waiting
     RETRY = "retry"
+    OUTAGE = "outage"
+    PAUSED = "paused"
 
 
 class Outcome(StrEnum):
@@ -218,7 +224,16 @@ class PlannedMessage:
     Args:
         wanted_at: when facts and rule would have it leave.
         not_before: earliest instant allowed by retries, caps, holds and people; moves only forward.
-        due_at: first instant not before both that lies in the rule's window.
+        due_at: when it has to be looked at next: the first instant not before both that lies in the rule's window; for what
+            is held or waits for a person, when the hold may be over or the message expires.
+        buyer: who it is for, within the shop: ``id:…``, ``email:…``, or ``order:…`` when nothing is known of the buyer.
+        urgent: it is claimed before all others.
+        gated: the intake that brought it has not been judged yet (the valve); nobody may claim it.
+        intake: the intake that made it wanted; 0 when there is none.
+        cleared_at: when its guard was last passed under the buyer's lock; from then on it counts for caps.
+        approved_by: the person who let it go; empty when nobody has.
+        released_at: holds that began before this instant no longer hold it: a person has said so.
+        carrier: id of the message it went out together with (state ``merged``).
         expires_at: from then on it is pointless.
         stale_at: from then on it is too old to be said for the first time.
         because: event, key or person that caused the present state.
@@ -256,3 +271,11 @@ class PlannedMessage:
     resend_at: datetime | None = None
     resent: bool = False
     reply: str | None = None
+    buyer: str = ""
+    urgent: bool = False
+    gated: bool = False
+    intake: int = 0
+    cleared_at: datetime | None = None
+    approved_by: str = ""
+    released_at: datetime | None = None
+    carrier: int | None = None

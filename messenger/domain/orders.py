@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from messenger.domain.events import Item, LastMile, ShipmentState
 
-__all__ = ["Buyer", "Checkpoint", "Deadline", "Dispute", "Item", "LastMile", "Moment", "Order", "OrderStatus", "Refund",
+__all__ = ["Buyer", "Checkpoint", "Deadline", "Dispute", "Item", "LastMile", "Moment", "Order", "OrderStatus", "Payment", "Refund",
            "Review", "Shipment", "ShipmentState"]  # fmt: skip
 
 
@@ -51,6 +51,16 @@ class Moment:
     event_id: str
     shipment: str | None = None
     counts: bool = True
+    rule: str = ""
+    """Of ``staff.started``: the rule that a person started."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payment:
+    """An order of a buyer that was paid, and when."""
+
+    order: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,10 +204,24 @@ class Order:
         """The dispute that is still open, the newest if there are several."""
         return next((one for one in reversed(self.disputes) if one.is_open), None)
 
+    @property
+    def began_at(self) -> datetime | None:
+        """When the order was placed, or the first thing that is known of it."""
+        return self.placed_at or (self.history[0].at if self.history else None)
+
+    @property
+    def left_at(self) -> datetime | None:
+        """When the first parcel left."""
+        return self.shipped_at or next((one.at for one in self.history if one.type in _LEFT), None)
+
+    @property
+    def settled_at(self) -> datetime | None:
+        """When the order was paid."""
+        return self.paid_at or next((one.at for one in self.history if one.type == "order.paid"), None)
+
     def is_late(self, now: datetime) -> bool:
         """Whether the seller is, or was, behind a date promised to the buyer: sending, or arrival, as known at ``now``."""
-        left_at = self.shipped_at or next((one.at for one in self.history if one.type in _LEFT), None)
-        sent_late = self.ship_by is not None and (left_at or now) > self.ship_by and self.status not in _NEVER_SENT
+        sent_late = self.ship_by is not None and (self.left_at or now) > self.ship_by and self.status not in _NEVER_SENT
         arrived_at = max((one.delivered_at for one in self.shipments if one.delivered_at), default=None)
         arrival = arrived_at if self.all_delivered and arrived_at else now
         arrived_late = self.deliver_by is not None and arrival > self.deliver_by and self.status not in _NEVER_SENT

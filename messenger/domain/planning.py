@@ -7,37 +7,43 @@ depends on the present instant, on what was sent before, or on other orders is d
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, time
 from itertools import groupby
 from typing import Final
-from zoneinfo import ZoneInfo
 
-from messenger.domain.events import ShipmentState
+from messenger.domain.calendars import PLAIN_WEEK, Closure
+from messenger.domain.events import STAFF_STARTED, ShipmentState
 from messenger.domain.facts import Facts, shipment_in_focus
+from messenger.domain.holds import holding
 from messenger.domain.messages import REVIVABLE, Key, PlannedMessage, Reason, State
 from messenger.domain.orders import Deadline, Moment, Order, OrderStatus
-from messenger.domain.rules import Once, OnDeadline, OnEvent, OnSilence, Rule
+from messenger.domain.reaching import buyer_of, desk_for
+from messenger.domain.rules import Closed, Names, Once, OnDeadline, OnEvent, OnSilence, OnStaff, Rule
 from messenger.domain.shops import Shop
-from messenger.domain.timing import due_at
-from messenger.domain.zones import Place, Zones
+from messenger.domain.timing import Openings, Span, from_wall
+from messenger.domain.zones import Place, Zones, zone_named
 
 _PARCEL_AT_REST: Final = frozenset({ShipmentState.DELIVERED, ShipmentState.RETURNING, ShipmentState.RETURNED})
 _ORDER_AT_REST: Final = frozenset({OrderStatus.RECEIVED, OrderStatus.COMPLETED, OrderStatus.CANCELLED})
+NO_NAMES: Final = Names()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """A message the rules want. ``message`` is the row as it would be inserted.
 
-    ``ended`` is set when it is clear at once that it will not be sent: cancelled by an event that has already happened, or
-    with no opening before it expires.
+    Its state is not ``planned`` when it is clear at once that it will not be sent: cancelled by an event that has already
+    happened, or with no opening before it expires.
     """
 
     message: PlannedMessage
     rule: Rule
     place: Place
+    openings: Openings
+    closure: Closure | None = None
+    """The closed period the message is about (``during``)."""
     moves_lazily: bool = False
     """A silence: newer news does not touch the row, the claim recomputes it."""
 
@@ -80,24 +86,21 @@ class _Candidate:
     """The event that ended a silence before it became one."""
 
 
-def plan(order: Order, rules: Iterable[Rule], zones: Zones, shop: Shop) -> Plan:
+def plan(order: Order, rules: Iterable[Rule], zones: Zones, shop: Shop, names: Names = NO_NAMES) -> Plan:
     """Return every message the rules want for this order.
 
     Args:
         order: as folded from all its events.
-        rules: in the order of schedules.toml.
+        rules: in the order of schedules.toml; of a group all or none, for they decide together.
         zones: where buyers' clocks stand.
         shop: the order's shop.
+        names: what rules call methods and carriers.
     """
-    wanted: list[Wanted] = []
-    unwanted: list[Unwanted] = []
+    planner = _Planner(order, zones, shop, names)
     for rule in rules:
-        if not rule.applies_to(order.shop):
-            continue
-        candidates = sorted(_candidates(rule, order), key=lambda one: (one.scope, one.at, one.ref))
-        for _, group in groupby(candidates, key=lambda one: one.scope):
-            _judge(list(group), rule, order, zones, shop, wanted, unwanted)
-    return Plan(wanted=tuple(wanted), unwanted=tuple(unwanted))
+        if rule.applies_to(order.shop):
+            planner.ask(rule)
+    return planner.plan()
 
 
 def matches(pattern: str, type_: str) -> bool:
@@ -105,25 +108,210 @@ def matches(pattern: str, type_: str) -> bool:
     return type_ == pattern or (pattern.endswith(".*") and type_.startswith(pattern[:-1]))
 
 
+class _Planner:
+    """Asks one rule after the other what it wants of one order."""
+
+    def __init__(self, order: Order, zones: Zones, shop: Shop, names: Names) -> None:
+        self._order = order
+        self._zones = zones
+        self._shop = shop
+        self._names = names
+        self._buyer = buyer_of(order)
+        self._wanted: list[Wanted] = []
+        self._unwanted: list[Unwanted] = []
+
+    def ask(self, rule: Rule) -> None:
+        """Let a rule say what it wants."""
+        candidates = sorted(_candidates(rule, self._order), key=lambda one: (one.scope, one.at, one.ref))
+        for _, group in groupby(candidates, key=lambda one: one.scope):
+            self._judge(list(group), rule)
+
+    def plan(self) -> Plan:
+        """Return all that was said, with one voice for each group."""
+        quiet = _outranked(self._wanted)
+        silenced = [
+            Unwanted(key=one.message.key, state=State.SKIPPED, reason=Reason.GROUP, because=quiet[one.message.key])
+            for one in self._wanted
+            if one.message.key in quiet
+        ]
+        spoken = tuple(one for one in self._wanted if one.message.key not in quiet) if quiet else tuple(self._wanted)
+        return Plan(wanted=spoken, unwanted=(*self._unwanted, *silenced))
+
+    def _judge(self, candidates: Sequence[_Candidate], rule: Rule) -> None:
+        """Take the first candidate of a scope that passes; if none does, remember why the last one did not."""
+        refusal: tuple[State, Reason, str] | None = None
+        cancelled: _Candidate | None = None
+        for candidate in candidates:
+            ending = candidate.over or _cancelled_by(candidate, rule, self._order)
+            failing = self._failing(candidate, rule)
+            if not failing and not ending:
+                self._wanted.extend(self._steps(candidate, rule))
+                return
+            if ending:
+                refusal, cancelled = (State.CANCELLED, Reason.EVENT, ending), None if failing else candidate
+            else:
+                refusal, cancelled = (State.SKIPPED, Reason.WHERE_FAILED, failing), None
+        if refusal is None:
+            return
+        state, reason, because = refusal
+        if cancelled is not None and isinstance(rule.trigger, OnEvent | OnStaff):
+            self._wanted.extend(
+                replace(one, message=replace(one.message, state=state, reason=reason, because=because))
+                for one in self._steps(cancelled, rule)
+                if one.message.state is State.PLANNED
+            )
+            return
+        scope = candidates[0].scope
+        self._unwanted.extend(
+            Unwanted(key=Key(self._order.shop, rule.name, scope, step), state=state, reason=reason, because=because)
+            for step in range(1, len(rule.delays) + 1)
+        )
+
+    def _failing(self, candidate: _Candidate, rule: Rule) -> str:
+        """Why the rule does not speak of this candidate, in words; empty when it does."""
+        if rule.during is not None and self._closure(candidate, rule) is None:
+            day = candidate.at.astimezone(self._place(candidate, rule).main).date()
+            return f"{day} is not in a closed period of the calendar {rule.during.name}"
+        facts = Facts(
+            order=self._order,
+            shop=self._shop,
+            shipment=shipment_in_focus(self._order, candidate.shipment),
+            names=self._names,
+        )
+        failing = facts.failing(rule.where)
+        return f"{failing.field} is {facts.words(failing.field)}" if failing else ""
+
+    def _place(self, candidate: _Candidate, rule: Rule) -> Place:
+        return self._zones.of_rule(
+            rule.zone, buyer=self._order.buyer, shop_zone=self._shop.zone, hours=rule.hours, at=candidate.at
+        )
+
+    def _closure(self, candidate: _Candidate, rule: Rule) -> Closure | None:
+        if rule.during is None:
+            return None
+        return rule.during.closure(candidate.at.astimezone(self._place(candidate, rule).main).date())
+
+    def _openings(self, rule: Rule, place: Place) -> Openings:
+        desk = desk_for(rule.channels, shop=self._shop, order=self._order, category=rule.category)
+        if desk is None or desk.hours.is_always:
+            return Openings(hours=rule.hours, zones=place.zones)
+        return Openings(hours=rule.hours, zones=place.zones, desk=desk.hours, desk_zone=zone_named(self._shop.zone))
+
+    def _steps(self, candidate: _Candidate, rule: Rule) -> Iterator[Wanted]:
+        place = self._place(candidate, rule)
+        openings = self._openings(rule, place)
+        closure = self._closure(candidate, rule)
+        for step, delay in enumerate(rule.delays, start=1):
+            times = _Times.of(rule, delay, candidate.at, place, openings, closure)
+            message = PlannedMessage(
+                key=Key(self._order.shop, rule.name, candidate.scope, step),
+                order=self._order.number,
+                template=rule.template,
+                category=rule.category,
+                trigger=candidate.ref,
+                trigger_at=candidate.at,
+                shipment=candidate.shipment,
+                wanted_at=times.wanted_at,
+                due_at=times.due_at,
+                expires_at=times.expires_at,
+                stale_at=times.stale_at,
+                priority=rule.priority,
+                urgent=rule.urgent,
+                buyer=self._buyer,
+                state=State.EXPIRED if times.closed else State.PLANNED,
+                reason=Reason.WINDOW if times.closed else None,
+                because=times.closed or candidate.ref,
+            )
+            yield Wanted(
+                message=message,
+                rule=rule,
+                place=place,
+                openings=openings,
+                closure=closure,
+                moves_lazily=isinstance(rule.trigger, OnSilence),
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Times:
+    """The instants of one step. ``closed`` says why there is no opening for it; empty when there is one."""
+
+    wanted_at: datetime
+    due_at: datetime
+    expires_at: datetime
+    stale_at: datetime
+    closed: str
+
+    @classmethod
+    def of(
+        cls, rule: Rule, delay: Span, at: datetime, place: Place, openings: Openings, closure: Closure | None
+    ) -> _Times:
+        zone, calendar = place.main, rule.calendar or PLAIN_WEEK
+        before = isinstance(rule.trigger, OnDeadline) and rule.trigger.before
+        wanted_at = delay.before(at, zone, calendar) if before else delay.after(at, zone, calendar)
+        expires_at = rule.expiry.after(wanted_at, zone, calendar)
+        if before:
+            expires_at = min(expires_at, at)
+        if closure is not None:
+            expires_at = min(expires_at, from_wall(closure.reopens, time(0), zone))
+        due = openings.first(wanted_at)
+        return cls(
+            wanted_at=wanted_at,
+            due_at=due or expires_at,
+            expires_at=expires_at,
+            stale_at=rule.max_age.after(due or expires_at, zone, calendar),
+            closed="no opening before it expires" if due is None or due >= expires_at else dropped(rule, due, place),
+        )
+
+
+def dropped(rule: Rule, at: datetime, place: Place) -> str:
+    """Return why a rule with ``closed = "drop"`` says nothing at this instant; empty when it may speak."""
+    if rule.closed is not Closed.DROP or rule.calendar is None:
+        return ""
+    day = at.astimezone(place.main).date()
+    return f"the calendar {rule.calendar.name} is closed on {day}" if rule.calendar.is_closed(day) else ""
+
+
+def _outranked(wanted: Sequence[Wanted]) -> dict[Key, str]:
+    """Messages that stay unsaid because another rule of their group speaks of the same event, and that rule's name."""
+    best: dict[tuple[str, str], Wanted] = {}
+    members = [one for one in wanted if one.rule.group and isinstance(one.rule.trigger, OnEvent)]
+    for one in members:  # in file order, so that of equals the first stays
+        spot = (one.rule.group, one.message.trigger)
+        if spot not in best or one.rule.priority > best[spot].rule.priority:
+            best[spot] = one
+    return {
+        one.message.key: winner.rule.name
+        for one in members
+        if (winner := best[one.rule.group, one.message.trigger]).rule.name != one.rule.name
+    }
+
+
+# --- what wakes a rule -----------------------------------------------------------------------------------------------
+
+
 def _candidates(rule: Rule, order: Order) -> Iterator[_Candidate]:
     trigger = rule.trigger
     if isinstance(trigger, OnEvent):
         for moment in order.history:
             if moment.counts and any(matches(pattern, moment.type) for pattern in trigger.types):
-                yield _Candidate(
-                    at=moment.at,
-                    ref=moment.event_id,
-                    shipment=moment.shipment,
-                    scope=_scope(rule, order, moment.shipment, moment.event_id),
-                )
+                yield _of_moment(rule, order, moment)
+    elif isinstance(trigger, OnStaff):
+        for moment in order.history:
+            if moment.type == STAFF_STARTED and moment.rule in rule.names:
+                yield _of_moment(rule, order, moment)
     elif isinstance(trigger, OnDeadline):
         at = _deadline(order, trigger.deadline)
         if at is not None:
-            yield _Candidate(
-                at=at, ref=str(trigger.deadline), shipment=None, scope=_scope(rule, order, None, str(trigger.deadline))
-            )
+            ref = str(trigger.deadline)
+            yield _Candidate(at=at, ref=ref, shipment=None, scope=_scope(rule, order, None, ref))
     else:
         yield from _silences(rule, trigger, order)
+
+
+def _of_moment(rule: Rule, order: Order, moment: Moment) -> _Candidate:
+    scope = _scope(rule, order, moment.shipment, moment.event_id)
+    return _Candidate(at=moment.at, ref=moment.event_id, shipment=moment.shipment, scope=scope)
 
 
 def _silences(rule: Rule, trigger: OnSilence, order: Order) -> Iterator[_Candidate]:
@@ -162,57 +350,12 @@ def _deadline(order: Order, name: Deadline) -> datetime | None:
     return found if isinstance(found, datetime) else None
 
 
+_PER_PARCEL: Final = frozenset({Once.SHIPMENT, Once.OCCURRENCE})
+
+
 def _scope(rule: Rule, order: Order, shipment: str | None, occurrence: str) -> str:
-    parcel = f"/{shipment}" if shipment and rule.once_per is not Once.ORDER else ""
+    parcel = f"/{shipment}" if shipment and rule.once_per in _PER_PARCEL else ""
     return f"{order.number}{parcel}#{occurrence}" if rule.once_per is Once.OCCURRENCE else f"{order.number}{parcel}"
-
-
-def _judge(
-    candidates: Sequence[_Candidate],
-    rule: Rule,
-    order: Order,
-    zones: Zones,
-    shop: Shop,
-    wanted: list[Wanted],
-    unwanted: list[Unwanted],
-) -> None:
-    """Take the first candidate of a scope that passes; if none does, remember why the last one did not."""
-    refusal: tuple[State, Reason, str] | None = None
-    cancelled: _Candidate | None = None
-    for candidate in candidates:
-        facts = Facts(order=order, shop=shop, shipment=shipment_in_focus(order, candidate.shipment))
-        ending = candidate.over or _cancelled_by(candidate, rule, order)
-        failing = facts.failing(rule.where)
-        if failing is None and not ending:
-            wanted.extend(_steps(candidate, rule, order, zones, shop))
-            return
-        if ending:
-            refusal, cancelled = (State.CANCELLED, Reason.EVENT, ending), candidate if failing is None else None
-        elif failing is not None:
-            refusal, cancelled = (
-                (State.SKIPPED, Reason.WHERE_FAILED, f"{failing.field} is {_words(facts, failing.field)}"),
-                None,
-            )
-    if refusal is None:
-        return
-    state, reason, because = refusal
-    if cancelled is not None and isinstance(rule.trigger, OnEvent):
-        wanted.extend(
-            replace(one, message=replace(one.message, state=state, reason=reason, because=because))
-            for one in _steps(cancelled, rule, order, zones, shop)
-            if one.message.state is State.PLANNED
-        )
-        return
-    scope = candidates[0].scope
-    unwanted.extend(
-        Unwanted(key=Key(order.shop, rule.name, scope, step), state=state, reason=reason, because=because)
-        for step in range(1, len(rule.delays) + 1)
-    )
-
-
-def _words(facts: Facts, field: str) -> str:
-    found = facts.find(field)
-    return ", ".join(map(str, found)) if isinstance(found, Sequence) and not isinstance(found, str) else str(found)
 
 
 def _cancelled_by(candidate: _Candidate, rule: Rule, order: Order) -> str:
@@ -231,39 +374,9 @@ def _cancelled_by(candidate: _Candidate, rule: Rule, order: Order) -> str:
 
 def _concerns(moment: Moment, candidate: _Candidate, rule: Rule) -> bool:
     """Whether an event speaks about the candidate's message: an order's event always, a parcel's only about that parcel."""
-    if not moment.type.startswith("shipment.") or rule.once_per is Once.ORDER or candidate.shipment is None:
+    if not moment.type.startswith("shipment.") or rule.once_per not in _PER_PARCEL or candidate.shipment is None:
         return moment.counts
     return moment.counts and moment.shipment == candidate.shipment
-
-
-def _steps(candidate: _Candidate, rule: Rule, order: Order, zones: Zones, shop: Shop) -> Iterator[Wanted]:
-    place = zones.of_rule(rule.zone, buyer=order.buyer, shop_zone=shop.zone, hours=rule.hours, at=candidate.at)
-    for step, delay in enumerate(rule.delays, start=1):
-        before = isinstance(rule.trigger, OnDeadline) and rule.trigger.before
-        wanted_at = delay.before(candidate.at, place.main) if before else delay.after(candidate.at, place.main)
-        expires_at = rule.expiry.after(wanted_at, place.main)
-        if before:
-            expires_at = min(expires_at, candidate.at)
-        due = due_at(wanted_at, rule.hours, place.zones)
-        closed = due is None or due >= expires_at
-        message = PlannedMessage(
-            key=Key(order.shop, rule.name, candidate.scope, step),
-            order=order.number,
-            template=rule.template,
-            category=rule.category,
-            trigger=candidate.ref,
-            trigger_at=candidate.at,
-            shipment=candidate.shipment,
-            wanted_at=wanted_at,
-            due_at=due or expires_at,
-            expires_at=expires_at,
-            stale_at=rule.max_age.after(due or expires_at, place.main),
-            priority=rule.priority,
-            state=State.EXPIRED if closed else State.PLANNED,
-            reason=Reason.WINDOW if closed else None,
-            because="no opening before it expires" if closed else candidate.ref,
-        )
-        yield Wanted(message=message, rule=rule, place=place, moves_lazily=isinstance(rule.trigger, OnSilence))
 
 
 # --- the difference to what is stored --------------------------------------------------------------------------------
@@ -295,10 +408,20 @@ _TIMES: Final = (
     "template",
     "category",
     "priority",
+    "urgent",
+    "buyer",
 )
 
 
-def reconcile(rows: Sequence[PlannedMessage], wanted: Plan, *, rules: Collection[str], order: Order) -> Difference:
+def reconcile(
+    rows: Sequence[PlannedMessage],
+    wanted: Plan,
+    *,
+    rules: Collection[str],
+    order: Order,
+    aliases: Mapping[str, str] = {},
+    introduced: Collection[str] = (),
+) -> Difference:
     """Return how the order's outbox rows must change.
 
     Rows that have left, or may have left, are never touched.
@@ -307,17 +430,36 @@ def reconcile(rows: Sequence[PlannedMessage], wanted: Plan, *, rules: Collection
         rows: all rows of the order, in any state.
         wanted: the plan for the order as it is now.
         rules: names of all rules there are, to tell a removed rule from a reason that has gone.
-        order: as it is now; an open dispute keeps what is held on hold.
+        order: as it is now; what its facts hold stays held.
+        aliases: former names of rules, to their present ones: a row keeps the name it was written under.
+        introduced: rules that are new and look back at an order that was there before: where the same template was
+            already sent for the same scope, they plan nothing.
     """
-    known = {row.key: row for row in rows}
-    new = tuple(one.message for one in wanted.wanted if one.message.key not in known)
-    changed: list[tuple[PlannedMessage, PlannedMessage]] = []
-    for row in rows:
-        one = wanted.find(row.key)
-        target = _as_wanted(row, one, order) if one else _as_unwanted(row, wanted.why_not(row.key), rules)
+    known: dict[Key, PlannedMessage] = {}
+    for row in sorted(rows, key=lambda one: (not one.state.is_committed, one.id)):
+        known.setdefault(present_key(row.key, aliases), row)
+    doubles = [row for row in rows if known[present_key(row.key, aliases)] is not row]
+    told = {(row.template, row.shipment) for row in rows if row.state.is_committed} if introduced else set()
+    new = tuple(
+        one.message
+        for one in wanted.wanted
+        if one.message.key not in known
+        and not (one.rule.name in introduced and (one.message.template, one.message.shipment) in told)
+    )
+    changed = [
+        (row, ended) for row in doubles if (ended := _ended(row, State.SKIPPED, Reason.ALREADY_TOLD, row.key.rule))
+    ]
+    for key, row in known.items():
+        one = wanted.find(key)
+        target = _as_wanted(row, one, order) if one else _as_unwanted(row, wanted.why_not(key), key.rule in rules)
         if target is not None:
             changed.append((row, target))
     return Difference(new=new, changed=tuple(changed))
+
+
+def present_key(key: Key, aliases: Mapping[str, str]) -> Key:
+    """Return the key under the rule's present name."""
+    return replace(key, rule=aliases[key.rule]) if key.rule in aliases else key
 
 
 def _as_wanted(row: PlannedMessage, wanted: Wanted, order: Order) -> PlannedMessage | None:
@@ -328,24 +470,35 @@ def _as_wanted(row: PlannedMessage, wanted: Wanted, order: Order) -> PlannedMess
         return _revived(row, told)
     if not row.state.is_waiting:
         return None
+    held = holding(order, wanted.rule, released_at=row.released_at)
     if row.state is State.HELD:
-        return None if order.open_dispute else _moved(row, told, wanted, state=State.PLANNED)
+        return None if held or row.because.startswith(_NOT_A_FACT) else _moved(row, told, wanted, state=State.PLANNED)
+    if row.state is State.CLAIMED and held:  # its worker loses it; the next claim finds the hold
+        return _moved(row, told, wanted, state=State.PLANNED)
     if wanted.moves_lazily and told.wanted_at > row.wanted_at:
         return None
     moved = _moved(row, told, wanted, state=row.state)
+    if row.state in _FOR_A_PERSON:  # looked at again only when it expires
+        moved = replace(moved, due_at=told.expires_at)
     return None if moved == row else replace(moved, state=State.PLANNED if row.state is State.CLAIMED else row.state)
+
+
+_NOT_A_FACT: Final = ("source_silent", "staff ")
+"""Holds that no fact of the order lifts: they end when the source is heard from again, or when a person says so."""
+_FOR_A_PERSON: Final = frozenset({State.WAITING_APPROVAL, State.AWAITING_STAFF})
 
 
 def _moved(row: PlannedMessage, told: PlannedMessage, wanted: Wanted, *, state: State) -> PlannedMessage:
     due = told.due_at
     if row.not_before is not None and row.not_before > told.wanted_at:
-        due = due_at(max(row.not_before, told.wanted_at), wanted.rule.hours, wanted.place.zones) or told.expires_at
+        due = wanted.openings.first(max(row.not_before, told.wanted_at)) or told.expires_at
     times = {name: getattr(told, name) for name in _TIMES} | {"due_at": due}
+    was_held = row.state is State.HELD
     return replace(
         row,
         **times,
         state=state,
-        reason=row.reason if state is row.state else None,
+        reason=row.reason if state is row.state or was_held else None,
         because=row.because if state is row.state else told.because,
     )
 
@@ -360,18 +513,13 @@ def _revived(row: PlannedMessage, told: PlannedMessage) -> PlannedMessage | None
     return replace(row, **times, state=State.PLANNED, reason=None, because=told.because, not_before=None)
 
 
-def _as_unwanted(row: PlannedMessage, why: Unwanted | None, rules: Collection[str]) -> PlannedMessage | None:
+def _as_unwanted(row: PlannedMessage, why: Unwanted | None, is_rule: bool) -> PlannedMessage | None:  # noqa: FBT001
     if why is not None:
         return _ended(row, why.state, why.reason, why.because)
-    if row.key.rule not in rules:
+    if not is_rule:
         return _ended(row, State.SKIPPED, Reason.RULE_REMOVED, row.key.rule)
     return _ended(row, State.SKIPPED, Reason.WHERE_FAILED, "its trigger is no longer among the facts")
 
 
 def _ended(row: PlannedMessage, state: State, reason: Reason, because: str) -> PlannedMessage | None:
     return replace(row, state=state, reason=reason, because=because) if row.state.is_waiting else None
-
-
-def main_zone(wanted: Wanted) -> ZoneInfo:
-    """Return the zone in which a message's local time is told."""
-    return wanted.place.main

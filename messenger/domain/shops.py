@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
+from messenger.domain.orders import Deadline
 from messenger.domain.rules import Uncertain
+from messenger.domain.timing import ALWAYS, Hours, Span
 
 
 class Mode(StrEnum):
@@ -21,8 +23,50 @@ class Mode(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """A transport that is a person. ``hours`` are the desk's, in the shop's zone; ``per_day`` is what it can do in one of them."""
+
+    hours: Hours = ALWAYS
+    per_day: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Derived:
+    """A deadline the platform does not tell but that follows from what it tells: so long after a moment of the order."""
+
+    since: str
+    """A time field of the order (``placed_at`` …)."""
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What a platform does by itself. Data from ``platforms/<name>/policy.toml``, with its source and date there.
+
+    Args:
+        deadlines: every deadline an order of this platform can have.
+        derived: those that are computed where the platform does not tell them.
+    """
+
+    platform: str = "none"
+    deadlines: frozenset[Deadline] = frozenset(Deadline)
+    derived: Mapping[Deadline, Derived] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where facts about a shop come from. Heard from less recently than ``fresh`` ago, it counts as silent."""
+
+    name: str
+    fresh: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Shop:
-    """One storefront. ``channels`` maps a channel to the transport that carries it; ``zone`` is an IANA name."""
+    """One storefront. ``channels`` maps a channel to the transport that carries it; ``zone`` is an IANA name.
+
+    ``desks`` are those transports that are a person, by name.
+    """
 
     id: str
     name: str
@@ -35,6 +79,9 @@ class Shop:
     channels: Mapping[str, str] = field(default_factory=dict)
     reply_to: str = ""
     url: str = ""
+    desks: Mapping[str, Desk] = field(default_factory=dict)
+    policy: Policy = field(default_factory=Policy)
+    sources: tuple[Source, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from messenger.domain.calendars import PLAIN_WEEK, Calendar
+
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 EVERY_DAY: Final = frozenset(range(7))
 FURTHEST: Final = 400
@@ -20,18 +22,24 @@ FURTHEST: Final = 400
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """A length of time: elapsed (``36h``), or calendar days in a zone (``14d``), which keep the local time of day."""
+    """A length of time: elapsed (``36h``), calendar days in a zone (``14d``), or business days of a calendar (``3bd``).
+
+    Days of both kinds keep the local time of day.
+    """
 
     elapsed: timedelta = timedelta(0)
     days: int = 0
+    business: int = 0
 
     def __post_init__(self) -> None:
-        if self.elapsed < timedelta(0) or self.days < 0:
+        if self.elapsed < timedelta(0) or self.days < 0 or self.business < 0:
             raise ValueError(f"a span is never negative, got {self}")
-        if self.elapsed and self.days:
-            raise ValueError(f"a span is either elapsed time or calendar days, got {self}")
+        if bool(self.elapsed) + bool(self.days) + bool(self.business) > 1:
+            raise ValueError(f"a span is elapsed time, calendar days or business days, got {self}")
 
     def __str__(self) -> str:
+        if self.business:
+            return f"{self.business}bd"
         if self.days:
             return f"{self.days}d"
         seconds = int(self.elapsed.total_seconds())
@@ -42,23 +50,37 @@ class Span:
 
     @property
     def length(self) -> timedelta:
-        """The nominal length, for putting spans into order: a calendar day counts 24 hours."""
-        return self.elapsed + timedelta(days=self.days)
+        """The nominal length, for putting spans into order: a calendar day counts 24 hours, five business days a week."""
+        return self.elapsed + timedelta(days=self.days) + timedelta(days=self.business) * 7 / 5
 
-    def after(self, start: datetime, zone: ZoneInfo) -> datetime:
-        """Return the instant this span after ``start``; calendar days keep the local time in ``zone``."""
-        return _shifted(start, self.days, zone) + self.elapsed
+    def after(self, start: datetime, zone: ZoneInfo, calendar: Calendar = PLAIN_WEEK) -> datetime:
+        """Return the instant this span after ``start``.
 
-    def before(self, end: datetime, zone: ZoneInfo) -> datetime:
+        Calendar days keep the local time in ``zone``. Of business days the first is the first one after the day of
+        ``start``: three business days from a Friday end on Wednesday, from a Saturday as well.
+        """
+        return self._shifted(start, 1, zone, calendar) + self.elapsed
+
+    def before(self, end: datetime, zone: ZoneInfo, calendar: Calendar = PLAIN_WEEK) -> datetime:
         """Return the instant this span before ``end``."""
-        return _shifted(end, -self.days, zone) - self.elapsed
+        return self._shifted(end, -1, zone, calendar) - self.elapsed
+
+    def _shifted(self, start: datetime, direction: int, zone: ZoneInfo, calendar: Calendar) -> datetime:
+        if not (self.days or self.business):
+            return start
+        local = start.astimezone(zone)
+        day = local.date() + timedelta(days=direction * self.days)
+        for _ in range(self.business):
+            day = _next_business_day(day, direction, calendar)
+        return from_wall(day, local.time(), zone)
 
 
-def _shifted(start: datetime, days: int, zone: ZoneInfo) -> datetime:
-    if not days:
-        return start
-    local = start.astimezone(zone)
-    return from_wall(local.date() + timedelta(days=days), local.time(), zone)
+def _next_business_day(day: date, direction: int, calendar: Calendar) -> date:
+    for _ in range(FURTHEST):
+        day += timedelta(days=direction)
+        if calendar.is_business_day(day):
+            return day
+    return day
 
 
 def from_wall(day: date, at: time, zone: ZoneInfo) -> datetime:
@@ -92,6 +114,8 @@ class Hours:
     opens: time = time(0)
     closes: time = time(0)
     days: frozenset[int] = EVERY_DAY
+    closed_on: Calendar | None = None
+    """Days on which this calendar is closed are left out, whatever their weekday."""
 
     def __post_init__(self) -> None:
         if not self.days <= EVERY_DAY or not self.days:
@@ -100,7 +124,7 @@ class Hours:
     @property
     def is_always(self) -> bool:
         """Whether any instant will do."""
-        return self.opens == self.closes and self.days == EVERY_DAY
+        return self.opens == self.closes and self.days == EVERY_DAY and self.closed_on is None
 
     def openings(self, start: datetime, zone: ZoneInfo) -> Iterator[tuple[datetime, datetime]]:
         """Yield the open intervals [from, to) that end after ``start``, in order, for a bounded time."""
@@ -108,7 +132,7 @@ class Hours:
         for offset in range(FURTHEST):
             try:
                 day = first + timedelta(days=offset)
-                if day.weekday() not in self.days:
+                if day.weekday() not in self.days or (self.closed_on and self.closed_on.is_closed(day)):
                     continue
                 next_day = day + timedelta(days=1) if self.closes <= self.opens else day
                 opens, closes = from_wall(day, self.opens, zone), from_wall(next_day, self.closes, zone)
@@ -142,6 +166,31 @@ def due_at(start: datetime, hours: Hours, zones: Sequence[ZoneInfo]) -> datetime
         if latest <= candidate:
             return candidate
         candidate = latest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Openings:
+    """When one message may leave: the rule's hours on the buyer's clocks, and a desk's hours if a person sends it.
+
+    Args:
+        hours: the rule's window, days and closed days.
+        zones: the hours must be open in all of them.
+        desk: hours of the people who send by hand; None when nobody has to.
+        desk_zone: the zone of the desk.
+    """
+
+    hours: Hours
+    zones: tuple[ZoneInfo, ...]
+    desk: Hours | None = None
+    desk_zone: ZoneInfo | None = None
+
+    def first(self, start: datetime) -> datetime | None:
+        """Return the first opening not before ``start``; None when there is none within about a year."""
+        return due_at(start, self.hours, self.zones)
+
+    def is_open(self, at: datetime) -> bool:
+        """Return whether the message may leave at this very instant."""
+        return self.first(at) == at
 
 
 def is_open(at: datetime, hours: Hours, zones: Sequence[ZoneInfo]) -> bool:

@@ -7,7 +7,7 @@ refuses the message, asking for it in ``if`` is fine.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
@@ -18,7 +18,7 @@ from messenger.domain.orders import Buyer, Order, Shipment
 from messenger.domain.shops import Shop
 from messenger.rendering.names import clean, spoken_name
 
-__all__ = ["KINDS", "SHAPE", "DeadlineWords", "Words", "clean", "spoken_name", "words_for"]
+__all__ = ["KINDS", "SHAPE", "ClosureWords", "DeadlineWords", "LaneWords", "Words", "clean", "spoken_name", "words_for"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +136,24 @@ class DeadlineWords:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LaneWords:
+    """What parcels of this method to this country usually take, in days; only where enough have arrived to say so."""
+
+    p50_days: Decimal | None = None
+    p90_days: Decimal | None = None
+    late: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosureWords:
+    """The closed period of the shop that a message is about: first and last closed day, and when it opens again."""
+
+    first: date
+    last: date
+    reopens: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Links:
     """Where a text may point to; empty where there is no such link."""
 
@@ -155,10 +173,13 @@ class Words:
     buyer: BuyerWords
     shipment: ShipmentWords | None
     shipments: tuple[ShipmentWords, ...]
+    orders: tuple[OrderWords, ...]
     dispute: DisputeWords | None
     review: ReviewWords | None
     refund: RefundWords | None
     deadline: DeadlineWords | None
+    lane: LaneWords | None
+    closure: ClosureWords | None
     links: Links
 
     def mapping(self) -> dict[str, object]:
@@ -202,8 +223,25 @@ def words_for(
     unsubscribe: str = "",
     survey: str = "",
     deadline: DeadlineWords | None = None,
+    lane: LaneWords | None = None,
+    closure: ClosureWords | None = None,
+    along: Sequence[tuple[Order, str | None]] = (),
 ) -> Words:
-    """Return everything a message about this order may speak about, as of ``now``."""
+    """Return everything a message about this order may speak about, as of ``now``.
+
+    Args:
+        order: whose message it is.
+        shipment_id: the parcel it is about; None for the one that moved last.
+        shop: who writes.
+        now: aware, UTC.
+        greetings: the locale's phrases.
+        unsubscribe: where to hear no more.
+        survey: where to be asked.
+        deadline: the moment the rule is about.
+        lane: what parcels of this kind take.
+        closure: the closed period the rule is about.
+        along: orders, and their parcels, whose messages go out together with this one.
+    """
     shipment = shipment_in_focus(order, shipment_id)
     name = spoken_name(order.buyer.name)
     pattern = greetings.get("greeting_named" if name else "greeting_plain", "{name},")
@@ -214,7 +252,8 @@ def words_for(
         order=_order(order, shipped_at, now),
         buyer=_buyer(order.buyer, name),
         shipment=_shipment(shipment, shipped_at, now) if shipment else None,
-        shipments=tuple(_shipment(one, shipped_at, now) for one in order.shipments),
+        shipments=_parcels(order, shipment, now, along),
+        orders=_orders(order, now, along),
         dispute=DisputeWords(id=found.id, reason=_line(found.reason), answer_by=found.answer_by)
         if (found := order.open_dispute)
         else None,
@@ -227,7 +266,26 @@ def words_for(
             survey=survey,
         ),
         deadline=deadline,
+        lane=lane,
+        closure=closure,
     )
+
+
+def _parcels(
+    order: Order, shipment: Shipment | None, now: datetime, along: Sequence[tuple[Order, str | None]]
+) -> tuple[ShipmentWords, ...]:
+    """The order's parcels; for messages that go out together only those they are about, each once."""
+    if not along:
+        shipped_at = _when(order, order.shipped_at, "order.shipped")
+        return tuple(_shipment(one, shipped_at, now) for one in order.shipments)
+    meant = [(order, shipment), *((other, shipment_in_focus(other, id_)) for other, id_ in along)]
+    unique = {(one.number, parcel.id): (one, parcel) for one, parcel in meant if parcel is not None}
+    return tuple(_shipment(parcel, _when(one, one.shipped_at, "order.shipped"), now) for one, parcel in unique.values())
+
+
+def _orders(order: Order, now: datetime, along: Sequence[tuple[Order, str | None]]) -> tuple[OrderWords, ...]:
+    unique = {one.number: one for one in (order, *(other for other, _ in along))}
+    return tuple(_order(one, _when(one, one.shipped_at, "order.shipped"), now) for one in unique.values())
 
 
 def _line(text: str | None) -> str | None:

@@ -5,25 +5,27 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 
-from messenger.domain.folding import fold
-from messenger.domain.guarding import Go, Stay, decide
+from messenger.domain.clearing import Cleared
+from messenger.domain.guarding import Go
 from messenger.domain.messages import FrozenMessage, Key, Letter, Outcome, PlannedMessage, Reason, Receipt, State
-from messenger.domain.orders import Order
 from messenger.domain.retry import MOST_CLAIMS, backoff
-from messenger.domain.rules import Rule, Uncertain
-from messenger.domain.timing import due_at
+from messenger.domain.rules import Uncertain
 from messenger.errors import MessageRefused
-from messenger.ports import Clock, Commitment, Composer, OrderKey, Result, Settlement, Store, Transport
+from messenger.ports import Clock, Commitment, Composer, Result, Settlement, Store, Transport
+from messenger.services.clearing import Clearing, OrderDesk
 from messenger.services.group_commit import GroupCommit
 from messenger.services.home import Home
 from messenger.services.preparing import Postman, Unwritable
 
 log = logging.getLogger(__name__)
 
+CLEARED_AT_ONCE = 50
+"""Messages decided in one transaction: their buyers are locked for as long as it takes."""
 ACCOUNT_PAUSE = timedelta(minutes=1)
 """How long messages wait when nothing is wrong with them but the account is in trouble."""
 
@@ -37,9 +39,11 @@ class _InHand:
     letter: Letter | None
     digest: str
     version: str
-    rule: Rule | None
-    go: Go | None
+    go: Go
     started_at: datetime
+
+
+Make = Callable[[PlannedMessage], _InHand | PlannedMessage]
 
 
 @dataclass(slots=True)
@@ -82,9 +86,19 @@ class Dispatcher:
         self._lease = lease
         self._batch = batch
         self._postman = Postman(home, store.secret("message-id"))
+        self._clearing = Clearing(store, self._postman, owner)
+        self._orders = OrderDesk(store, home)
         self._commits: GroupCommit[Commitment] = GroupCommit(store.commit, lambda one: one.id)
         self._results: GroupCommit[Result] = GroupCommit(store.record, lambda one: one.id)
         self.stopping = False
+
+    def adopt(self, home: Home, transports: Mapping[str, Transport] | None = None) -> None:
+        """Work by a new generation from now on."""
+        self._home = home
+        self._transports = transports if transports is not None else self._transports
+        self._postman = Postman(home, self._store.secret("message-id"))
+        self._clearing = Clearing(self._store, self._postman, self._owner)
+        self._orders = OrderDesk(self._store, home)
 
     async def run_due(self, tally: Tally | None = None) -> Tally:
         """Deal with everything that is due now; returns what became of it."""
@@ -116,111 +130,91 @@ class Dispatcher:
                 self._store.postpone(key=message.key, resend_at=None, because="left to staff")
 
     async def _deal_with(self, claimed: Sequence[PlannedMessage], tally: Tally) -> None:
-        orders = await asyncio.to_thread(self._orders, claimed)
-        settled: list[Settlement] = []
+        if self.stopping:
+            await asyncio.to_thread(self._settle, [(one, _put_back(one)) for one in claimed])
+            return
+        await asyncio.to_thread(self._orders.look_up, claimed)
+        again = [one for one in claimed if one.state is State.UNCERTAIN]
+        fresh = [one for one in claimed if one.state is not State.UNCERTAIN]
+        cleared = await asyncio.to_thread(self._clear, fresh, tally) if fresh else []
+        settled: list[tuple[PlannedMessage, PlannedMessage]] = []
         in_hand: dict[str, list[_InHand]] = {}
-        for message in claimed:
-            if self.stopping:
-                settled.append(self._settlement(message, _put_back(message)))
-                continue
-            ready = self._make_ready(message, orders.get(OrderKey(shop=message.key.shop, number=message.order)))
+        jobs: list[tuple[PlannedMessage, Make]] = [(one, self._resend) for one in again]
+        jobs += [(one.message, partial(self._first_try, one)) for one in cleared]
+        for message, make in jobs:
+            ready = self._made(message, make)
             if isinstance(ready, PlannedMessage):
-                settled.append(self._settlement(message, ready))
+                settled.append((message, ready))
                 tally.add(ready.state)
             else:
                 in_hand.setdefault(ready.message.transport or "", []).append(ready)
         if settled:
-            await asyncio.to_thread(self._store.settle, settled)
+            await asyncio.to_thread(self._settle, settled)
         await asyncio.gather(*(self._carry(name, ready, tally) for name, ready in in_hand.items()))
 
-    def _orders(self, claimed: Sequence[PlannedMessage]) -> dict[OrderKey, Order]:
-        keys = list(dict.fromkeys(OrderKey(shop=one.key.shop, number=one.order) for one in claimed))
-        found = self._store.events_of(keys)
-        return {key: fold(events) for key, events in found.items() if any(event.order for event in events)}
+    def _clear(self, fresh: Sequence[PlannedMessage], tally: Tally) -> list[Cleared]:
+        """Ask the guard about messages, in transactions that lock their buyers; returns those that may leave."""
+        poisoned = [one for one in fresh if one.attempts > MOST_CLAIMS and one.reply is None]
+        self._settle([(one, _poison(one)) for one in poisoned])
+        for _ in poisoned:
+            tally.add(State.FAILED)
+        cleared: list[Cleared] = []
+        healthy = [one for one in fresh if one not in poisoned]
+        for start in range(0, len(healthy), CLEARED_AT_ONCE):
+            batch = healthy[start : start + CLEARED_AT_ONCE]
+            may_leave, stayed = self._clearing.clear(batch, self._orders.find, self._clock.now())
+            cleared += may_leave
+            for row in stayed:
+                tally.add(row.state)
+        return cleared
+
+    def _settle(self, pairs: Sequence[tuple[PlannedMessage, PlannedMessage]]) -> None:
+        if pairs:
+            self._store.settle([self._settlement(claimed, target) for claimed, target in pairs])
 
     def _settlement(self, claimed: PlannedMessage, target: PlannedMessage) -> Settlement:
         return Settlement(id=claimed.id, owner=self._owner, token=claimed.token, at=self._clock.now(), message=target)
 
-    def _make_ready(self, message: PlannedMessage, order: Order | None) -> _InHand | PlannedMessage:
+    @staticmethod
+    def _made(message: PlannedMessage, make: Make) -> _InHand | PlannedMessage:
         """The message ready to be carried, or the row as it shall be when it does not leave now."""
-        if order is None:
-            return replace(message, state=State.SKIPPED, reason=Reason.ERASED, because="the order is no longer known")
-        if message.attempts > MOST_CLAIMS and message.reply is None:
-            return _poison(message)
         try:
-            return self._resend(message, order) if message.state is State.UNCERTAIN else self._first_try(message, order)
+            return make(message)
         except MessageRefused as error:
             return replace(message, state=State.FAILED, reason=Reason.REFUSED, because=str(error)[:300])
 
-    def _first_try(self, message: PlannedMessage, order: Order) -> _InHand | PlannedMessage:
+    def _first_try(self, cleared: Cleared, message: PlannedMessage) -> _InHand | PlannedMessage:
         now = self._clock.now()
-        rule = self._home.schedule.rule(message.key.rule)
-        decision = decide(
-            message,
-            order=order,
-            rule=rule if rule and rule.enabled else None,
-            shop=self._home.shops.get(message.key.shop),
-            zones=self._home.zones,
-            now=now,
-            told=self._told(message, rule),
-        )
-        if isinstance(decision, Stay):
-            return replace(decision.message, attempts=decision.message.attempts - 1)
         frozen = self._store.frozen(message.id) if message.message_id else None
         if frozen is not None:
-            kept = replace(
-                message, channel=message.channel or decision.channel, transport=message.transport or decision.transport
-            )
             return self._in_hand(
-                kept, frozen.letter, rule, decision, version=frozen.template_version, digest=frozen.digest
+                message, frozen.letter, cleared.go, version=frozen.template_version, digest=frozen.digest
             )
-        written = self._postman.write(message, decision, order, now)
+        written = self._postman.write(message, cleared.go, cleared.order, now, cleared.riders)
         if isinstance(written, Unwritable):
             return written.applied_to(message, now)
         chosen = replace(
-            message,
-            channel=decision.channel,
-            transport=decision.transport,
-            locale=written.letter.locale,
-            variant=written.variant,
-            message_id=written.letter.message_id,
-            trigger=decision.wanted.message.trigger,
+            message, locale=written.letter.locale, variant=written.variant, message_id=written.letter.message_id
         )
-        return self._in_hand(chosen, written.letter, rule, decision, version=written.version)
+        return self._in_hand(chosen, written.letter, cleared.go, version=written.version)
 
-    def _resend(self, message: PlannedMessage, order: Order) -> _InHand | PlannedMessage:
+    def _resend(self, message: PlannedMessage) -> _InHand | PlannedMessage:
         """The same bytes once more, if there is still a reason for them; else a person decides what to believe."""
+        if message.attempts > MOST_CLAIMS and message.reply is None:
+            return _poison(message)
         frozen = self._store.frozen(message.id)
-        rule = self._home.schedule.rule(message.key.rule)
-        decision = decide(
-            replace(message, state=State.CLAIMED),
-            order=order,
-            rule=rule,
-            shop=self._home.shops.get(message.key.shop),
-            zones=self._home.zones,
-            now=self._clock.now(),
-            told=self._told(message, rule),
-        )
-        if frozen is None or isinstance(decision, Stay):
+        order = self._orders.find(message.key.shop, message.order)
+        decision = self._clearing.still_wanted(message, order, self._clock.now()) if order else None
+        if frozen is None or not isinstance(decision, Go):
             return replace(
                 message,
                 resend_at=None,
                 because="not sent again: its reason has gone; perhaps it arrived the first time",
             )
         again = replace(message, resent=True)
-        return self._in_hand(
-            again, frozen.letter, rule, decision, version=frozen.template_version, digest=frozen.digest
-        )
+        return self._in_hand(again, frozen.letter, decision, version=frozen.template_version, digest=frozen.digest)
 
-    def _told(self, message: PlannedMessage, rule: Rule | None) -> frozenset[str]:
-        if rule is None or not any(condition.field.startswith("told.") for condition in rule.where):
-            return frozenset()
-        rows = self._store.messages_of(OrderKey(shop=message.key.shop, number=message.order))
-        return frozenset(row.template for row in rows if row.state.is_committed)
-
-    def _in_hand(
-        self, message: PlannedMessage, letter: Letter, rule: Rule | None, go: Go, *, version: str, digest: str = ""
-    ) -> _InHand:
+    def _in_hand(self, message: PlannedMessage, letter: Letter, go: Go, *, version: str, digest: str = "") -> _InHand:
         parcel = self._composer.compose(letter)
         made = hashlib.sha256(parcel.content).hexdigest()
         if digest and digest != made:
@@ -231,7 +225,6 @@ class Dispatcher:
             letter=None if digest else letter,
             digest=made,
             version=version,
-            rule=rule,
             go=go,
             started_at=self._clock.now(),
         )
@@ -310,13 +303,17 @@ class Dispatcher:
     def _later(message: PlannedMessage, one: _InHand, not_before: datetime, because: str) -> PlannedMessage:
         if one.message.state is State.UNCERTAIN:
             return replace(message, state=State.UNCERTAIN, reason=Reason.REPLY_LOST, resend_at=not_before)
-        due: datetime | None = not_before
-        if one.go is not None:
-            due = due_at(not_before, one.go.wanted.rule.hours, one.go.wanted.place.zones)
+        due = one.go.wanted.openings.first(not_before)
         if due is None or due >= message.expires_at:
             return replace(message, state=State.EXPIRED, reason=Reason.DUE, because=because)
         return replace(
-            message, state=State.PLANNED, reason=Reason.RETRY, because=because, not_before=not_before, due_at=due
+            message,
+            state=State.PLANNED,
+            reason=Reason.RETRY,
+            because=because,
+            not_before=not_before,
+            due_at=due,
+            cleared_at=None,
         )
 
 
@@ -332,4 +329,4 @@ def _put_back(message: PlannedMessage) -> PlannedMessage:
     """The row as it was before the claim."""
     if message.state is State.UNCERTAIN:
         return replace(message, attempts=message.attempts - 1)
-    return replace(message, state=State.PLANNED, attempts=message.attempts - 1)
+    return replace(message, state=State.PLANNED, attempts=message.attempts - 1, cleared_at=None)

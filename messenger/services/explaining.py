@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from messenger.domain.folding import fold
-from messenger.domain.guarding import Stay, decide
+from messenger.domain.guarding import Stay, Surroundings, decide
 from messenger.domain.messages import PlannedMessage, State
 from messenger.domain.orders import Order
 from messenger.domain.planning import plan
@@ -101,7 +100,7 @@ class Explain:
         shop = self.home.shops.get(key.shop)
         if shop is None or not rule.applies_to(key.shop):
             return [*told, f"the rule does not speak for the shop {key.shop}"]
-        wishes = plan(order, [rule], self.home.zones, shop)
+        wishes = plan(order, self.home.schedule.peers(rule), self.home.zones, shop, self.home.schedule.names)
         known_keys = {row.key for row in rows}
         told += [
             f"step {one.key.step}: not planned: {sentence(one.state, one.reason)}: {names.get(one.because, one.because)}"
@@ -112,20 +111,22 @@ class Explain:
         return told or ["nothing that wakes this rule has happened to the order"]
 
     def _outlook(self, row: PlannedMessage, order: Order) -> str:
-        decision = decide(
-            row, order=order, rule=self.home.schedule.rule(row.key.rule), shop=self.home.shops.get(row.key.shop),
-            zones=self.home.zones, now=max(self.clock.now(), row.due_at), told=frozenset(),
+        key = OrderKey(shop=order.shop, number=order.number)
+        around = Surroundings(
+            schedule=self.home.schedule, shop=self.home.shops.get(order.shop), zones=self.home.zones,
+            now=max(self.clock.now(), row.due_at), rows=self.store.messages_of(key), lanes=self.store.lanes(),
         )  # fmt: skip
+        decision = decide(row, order, around)
         if isinstance(decision, Stay) and decision.message.state is not State.PLANNED:
             then = sentence(decision.message.state, decision.message.reason or "")
             return f"step {row.key.step}: as things are, at {row.due_at:%Y-%m-%d %H:%M} UTC it {then}"
         return f"step {row.key.step}: as things are, it leaves at {row.due_at:%Y-%m-%d %H:%M} UTC"
 
     def _order(self, key: OrderKey) -> Order:
-        events = self.store.events_of([key]).get(key, [])
-        if not any(event.order for event in events):
+        order = self.home.order(self.store.events_of([key]).get(key, []))
+        if order is None:
             raise UsageError(f"no event has named the order {key}")
-        return fold(events)
+        return order
 
 
 def _of_event(at: datetime, zone: ZoneInfo, type_: str, ref: str, shipment: str | None) -> Step:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
+from messenger.domain.deadlines import with_derived
+from messenger.domain.events import Event
+from messenger.domain.folding import fold
 from messenger.domain.messages import Category, PlannedMessage
+from messenger.domain.orders import Order
 from messenger.domain.rules import Schedule, Uncertain
 from messenger.domain.shops import Shop, UncertainPolicy
 from messenger.domain.zones import Zones
@@ -22,11 +27,22 @@ class Home:
     zones: Zones
     uncertain: Mapping[str, UncertainPolicy] = field(default_factory=dict)
     """By name of the transport."""
+    generation: int = 0
+    """Its number in the database; 0 for files that were never published."""
+
+    def order(self, events: Sequence[Event]) -> Order | None:
+        """Return the order these events tell of, with the deadlines its platform keeps; None when none names an order."""
+        if not any(event.order is not None for event in events):
+            return None
+        order = fold(events)
+        shop = self.shops.get(order.shop)
+        return with_derived(order, shop.policy) if shop else order
 
     @property
-    def rule_names(self) -> frozenset[str]:
-        """Every rule there is, also those switched off for a shop."""
-        return frozenset(rule.name for rule in self.schedule.rules if rule.enabled)
+    def look_back(self) -> timedelta:
+        """How long after its last fact an order can still make a message that is not stale."""
+        spans = [rule.delays[-1].length + rule.expiry.length + rule.max_age.length for rule in self.schedule.rules]
+        return max(spans, default=timedelta(0))
 
     def policy_for(self, message: PlannedMessage) -> UncertainPolicy:
         """Return what to do when this message was perhaps accepted.
@@ -37,6 +53,6 @@ class Home:
         of_transport = self.uncertain.get(message.transport or "", UncertainPolicy())
         if rule is not None and rule.uncertain is not None:
             return UncertainPolicy(then=rule.uncertain, resend_after=of_transport.resend_after)
-        if message.category is not Category.TRANSACTIONAL:
+        if message.category is not Category.TRANSACTIONAL or (rule is not None and rule.asks_when_uncertain):
             return UncertainPolicy(then=Uncertain.ASK, resend_after=of_transport.resend_after)
         return of_transport

@@ -7,24 +7,32 @@ together. Nothing here asks the clock for a decision: what is stale or expired i
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import TypeVar
 
-from messenger.domain.folding import fold
+from messenger.domain.guarding import lane_of
+from messenger.domain.lanes import Journey
 from messenger.domain.messages import PlannedMessage, State
-from messenger.domain.orders import Buyer, Order
-from messenger.domain.planning import plan, reconcile
+from messenger.domain.orders import Deadline, Order
+from messenger.domain.planning import Difference, plan, reconcile
+from messenger.domain.reaching import buyer_keys
+from messenger.domain.rules import Schedule
 from messenger.errors import MessengerError
-from messenger.ports import Change, Clock, Entry, Line, OrderKey, Rejected, Store, Unit, Verdict
+from messenger.ports import Change, Clock, Line, OrderKey, Rejected, Store, Unit, Verdict
 from messenger.services.home import Home
+from messenger.services.recording import entry_of
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+AUTO_LEAST = 100
+"""Messages that one intake may always send within a day, with ``max_new_messages = "auto"``."""
+AUTO_TIMES = 3
+"""Beyond that, so many times what left on an average day of the last week."""
 ROWS_PER_TRANSACTION = 50
 ORDERS_PER_TRANSACTION = 10
 ORDERS_AT_ONCE = 200
@@ -48,16 +56,22 @@ class Report:
         return not (self.rejected or self.conflict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ingest:
-    """The use case behind ``messenger ingest`` and every other way in."""
+    """The use case behind ``messenger ingest`` and every other way in. ``home`` is replaced when a generation is published."""
 
     store: Store
     home: Home
     clock: Clock
 
     def accept(
-        self, lines: Iterable[Line | Rejected], *, kind: str, name: str, progress: Callable[[int], None] | None = None
+        self,
+        lines: Iterable[Line | Rejected],
+        *,
+        kind: str,
+        name: str,
+        source: str = "",
+        progress: Callable[[int], None] | None = None,
     ) -> Report:
         """Store every readable event as received, and say what became of each line.
 
@@ -67,6 +81,7 @@ class Ingest:
             lines: events and refusals, in the order of the source.
             kind: ``file``, ``stdin`` …, for the record.
             name: of the file or source.
+            source: the configured source that was heard from by this, if it is one.
             progress: told how many lines have been dealt with since it was last told.
         """
         report = Report()
@@ -80,31 +95,71 @@ class Ingest:
                 self._count(line, verdict, report)
             if progress:
                 progress(len(chunk))
-        self.store.close_intake(intake, at=self.clock.now())
+        self.store.close_intake(intake, at=self.clock.now(), source=source)
         return report
 
     def take_in(self, progress: Callable[[int], None] | None = None) -> int:
-        """Fold and plan every order with received events; returns how many orders were dealt with."""
+        """Fold and plan every order with received events; returns how many orders were dealt with.
+
+        What an intake makes due can be claimed only when all of it has been planned and the valve has judged it.
+        """
         done = 0
-        orders: Sequence[OrderKey] = ()
-        while done == 0 or len(orders) == ORDERS_AT_ONCE:
-            orders = self.store.backlog(limit=ORDERS_AT_ONCE)
-            if not orders:
-                break
+        batch = _Batch(intakes=set(), is_whole=False)
+        while orders := self.store.backlog(limit=ORDERS_AT_ONCE):
+            batch.is_whole = not done and len(orders) <= ORDERS_PER_TRANSACTION
             for chunk in _chunks(orders, ORDERS_PER_TRANSACTION):
-                self._take_in_together(chunk)
+                self._take_in_together(chunk, batch)
                 done += len(chunk)
                 if progress:
                     progress(len(chunk))
+            if len(orders) < ORDERS_AT_ONCE:
+                break
+        self._judge(batch.intakes)
         return done
 
-    def replan(self) -> int:
-        """Plan every order again, as after a change of the rules; returns how many orders were looked at."""
+    def judge_left(self) -> None:
+        """Judge intakes whose taking-in was cut short after the last order."""
+        self._judge(self.store.gated())
+
+    def replan(self, introduced: Collection[str], *, generation: int) -> int:
+        """Plan anew every order that facts can still wake a rule for; returns how many orders were looked at.
+
+        Args:
+            introduced: rules that are new in this generation.
+            generation: its number; orders remember by which they were planned.
+        """
         done = 0
-        for chunk in _chunks(self.store.find_orders(), ORDERS_PER_TRANSACTION):
-            self._take_in_together(chunk)
-            done += len(chunk)
+        batch = _Batch(intakes=set(), is_whole=False, introduced=frozenset(introduced))
+        horizon = self.clock.now() - self.home.look_back
+        while orders := self.store.to_replan(generation, now=horizon, limit=ORDERS_AT_ONCE):
+            if not batch.intake:
+                now = self.clock.now()
+                batch.intake = self.store.open_intake(kind="generation", name=str(generation), at=now)
+                self.store.close_intake(batch.intake, at=now)
+                batch.intakes.add(batch.intake)
+            for chunk in _chunks(orders, ORDERS_PER_TRANSACTION):
+                self._take_in_together(chunk, batch)
+                done += len(chunk)
+        self._judge(batch.intakes)
         return done
+
+    def _judge(self, intakes: Iterable[int]) -> None:
+        for intake in sorted(intakes):
+            held_back = self.store.together(lambda unit, one=intake: self._valve(unit, one))  # type: ignore[misc]  # the loop's own value
+            if held_back:
+                log.warning("valve_closed", extra={"intake": intake, "messages": held_back})
+
+    def _valve(self, unit: Unit, intake: int) -> int:
+        return unit.judge(intake, limit=self._limit(), now=self.clock.now())
+
+    def _limit(self) -> int:
+        """How many messages one intake may send within a day before a person has to agree."""
+        told = self.home.schedule.max_new_messages
+        if told is not None:
+            return told
+        now = self.clock.now()
+        daily = self.store.sent_since(now - timedelta(days=7)) / 7
+        return max(AUTO_LEAST, round(AUTO_TIMES * daily))
 
     def _checked(self, line: Line | Rejected) -> Line | Rejected:
         if isinstance(line, Line) and line.event.shop not in self.home.shops:
@@ -138,86 +193,146 @@ class Ingest:
                 f"{line.file}:{line.line}: id: {line.event.ref} was received before with other content: the first one stays (conflict)"
             )
 
-    def _take_in_together(self, orders: Sequence[OrderKey]) -> None:
+    def _take_in_together(self, orders: Sequence[OrderKey], batch: _Batch) -> None:
         try:
             with self.store.begin() as unit:
                 for order in sorted(orders, key=str):
-                    self._take_in(unit, order)
+                    self._take_in(unit, order, batch)
+                if batch.is_whole:
+                    self._judge_within(unit, batch)
         except MessengerError:
             raise
         except Exception:  # one bad order must not stop the others: each is tried alone
             log.exception("intake_chunk_failed", extra={"orders": len(orders)})
             for order in orders:
-                self._take_in_alone(order)
+                self._take_in_alone(order, batch)
 
-    def _take_in_alone(self, order: OrderKey) -> None:
+    def _judge_within(self, unit: Unit, batch: _Batch) -> None:
+        """All that the intake brought stands in this very transaction, so it can be judged in it."""
+        for intake in sorted(batch.intakes):
+            self._valve(unit, intake)
+        batch.intakes.clear()
+
+    def _take_in_alone(self, order: OrderKey, batch: _Batch) -> None:
         try:
             with self.store.begin() as unit:
-                self._take_in(unit, order)
+                self._take_in(unit, order, batch)
         except MessengerError:
             raise
         except Exception as error:  # counted and shown; from the fifth time on only this order is blocked
             given_up = self.store.failed(order, error=f"{type(error).__name__}: {error}", at=self.clock.now())
             log.exception("intake_failed", extra={"order": str(order), "given_up": given_up})
 
-    def _take_in(self, unit: Unit, key: OrderKey) -> None:
+    def _take_in(self, unit: Unit, key: OrderKey, batch: _Batch) -> None:
         unit.lock(key)
         order = self._folded(unit, key)
         if order is not None:
-            now = self.clock.now()
-            unit.describe(key, status=order.status, **buyer_keys(order.buyer), updated_at=now)
-            self._plan(unit, order)
+            unit.describe(
+                key,
+                status=order.status,
+                **buyer_keys(order.buyer),
+                updated_at=self.clock.now(),
+                paid_at=order.settled_at,
+                open_until=last_moment(order),
+                generation=self.home.generation,
+            )
+            unit.arrived(key, journeys_of(order, self.home.schedule))
+            self._plan(unit, order, batch)
         unit.processed(key)
 
     def _folded(self, unit: Unit, key: OrderKey) -> Order | None:
         """The order as all its events tell it, with the events that waited for one of its parcels."""
-        events = unit.events(key)
-        if not any(event.order is not None for event in events):
+        order = self.home.order(unit.events(key))
+        if order is None:
             return None
-        order = fold(events)
         numbers = {number for shipment in order.shipments for number in (shipment.id, *shipment.numbers)}
-        return fold(unit.events(key)) if numbers and unit.match(key, sorted(numbers)) else order
+        matched = unit.match(key, sorted(numbers)) if numbers else 0
+        return self.home.order(unit.events(key)) if matched else order
 
-    def _plan(self, unit: Unit, order: Order) -> None:
+    def _plan(self, unit: Unit, order: Order, batch: _Batch) -> None:
         shop = self.home.shops.get(order.shop)
         if shop is None:
             return
         key = OrderKey(shop=order.shop, number=order.number)
-        wishes = plan(order, self.home.schedule.rules, self.home.zones, shop)
-        difference = reconcile(unit.messages(key), wishes, rules=self.home.rule_names, order=order)
+        schedule = self.home.schedule
+        wishes = plan(order, schedule.rules, self.home.zones, shop, schedule.names)
+        difference = reconcile(
+            unit.messages(key),
+            wishes,
+            rules=schedule.live_names,
+            order=order,
+            aliases=schedule.aliases,
+            introduced=batch.introduced,
+        )
         if not difference:
             return
+        intake = batch.intake or unit.intake_of(key)
+        if intake:
+            batch.intakes.add(intake)
+        self._write(unit, gated(difference, intake))
+
+    def _write(self, unit: Unit, difference: Difference) -> None:
+        now = self.clock.now()
         unit.add(difference.new)
         applied = set(unit.change([Change(message=new, was=old.state) for old, new in difference.changed]))
-        now = self.clock.now()
-        entries = [_entry(message, now, None) for message in difference.new]
-        entries += [_entry(new, now, old) for old, new in difference.changed if new.key in applied]
+        generation = {"generation": str(self.home.generation)} if self.home.generation else {}
+        entries = [entry_of(message, now, detail=generation) for message in difference.new]
+        entries += [entry_of(new, now, old) for old, new in difference.changed if new.key in applied]
         unit.note(entries)
 
 
-def buyer_keys(buyer: Buyer) -> dict[str, str]:
-    """Return the names under which events about this buyer may come: by id, and by e-mail address without case."""
-    return {
-        "buyer_key": f"id:{buyer.id}" if buyer.id else "",
-        "email_key": f"email:{buyer.email.casefold()}" if buyer.email else "",
-    }
+@dataclass(slots=True)
+class _Batch:
+    """What is being taken in together.
+
+    Args:
+        intakes: whose messages wait for the valve.
+        is_whole: everything fits into one transaction.
+        introduced: rules that look back at orders that were there before them.
+        intake: in whose name all of it is planned; 0 for that of the events.
+    """
+
+    intakes: set[int]
+    is_whole: bool
+    introduced: frozenset[str] = frozenset()
+    intake: int = 0
 
 
-def _entry(message: PlannedMessage, at: datetime, before: PlannedMessage | None) -> Entry:
-    moved = before is not None and message.state is State.PLANNED and before.state is State.PLANNED
-    detail = {"due": message.due_at.isoformat(), "template": message.template}
-    if before is not None and before.due_at != message.due_at:
-        detail["was"] = before.due_at.isoformat()
-    return Entry(
-        shop=message.key.shop,
-        order=message.order,
-        at=at,
-        what="moved" if moved else str(message.state),
-        key=message.key,
-        reason=str(message.reason or ""),
-        because=message.because,
-        detail=detail,
+def gated(difference: Difference, intake: int) -> Difference:
+    """Return the difference with every row that begins to wait marked as this intake's, to be claimed once it is judged."""
+    if not intake:
+        return difference
+
+    def mark(row: PlannedMessage, was: PlannedMessage | None) -> PlannedMessage:
+        begins = row.state is State.PLANNED and (was is None or not was.state.is_waiting)
+        return replace(row, intake=intake, gated=True) if begins else row
+
+    return Difference(
+        new=tuple(mark(row, None) for row in difference.new),
+        changed=tuple((was, mark(row, was)) for was, row in difference.changed),
     )
+
+
+def last_moment(order: Order) -> datetime | None:
+    """Return the last instant that the order's facts name: of its events, and of its deadlines."""
+    moments = [moment.at for moment in order.history]
+    moments += [at for name in Deadline if isinstance(at := getattr(order, name, None), datetime)]
+    return max(moments, default=None)
+
+
+def journeys_of(order: Order, schedule: Schedule) -> list[Journey]:
+    """Return how long the order's parcels took that have arrived."""
+    left = order.left_at
+    if left is None:
+        return []
+    return [
+        Journey(
+            lane=lane_of(order, one.method, schedule), order=order.number, shipment=one.id, shipped_at=left,
+            delivered_at=one.delivered_at,
+        )
+        for one in order.shipments
+        if one.delivered_at is not None and one.delivered_at >= left
+    ]  # fmt: skip
 
 
 def _chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:

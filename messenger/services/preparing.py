@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from email.utils import parseaddr
 from typing import Final
 from urllib.parse import quote
 
+from messenger.domain.clearing import Rider
 from messenger.domain.guarding import Go
 from messenger.domain.messages import Category, Key, Letter, PlannedMessage, Reason, State
 from messenger.domain.orders import Order
+from messenger.domain.rules import OnDeadline
 from messenger.domain.shops import Shop
 from messenger.domain.timing import ALWAYS
 from messenger.errors import RenderError
 from messenger.rendering.catalogue import Chosen
-from messenger.rendering.context import clean, words_for
+from messenger.rendering.context import ClosureWords, DeadlineWords, LaneWords, clean, words_for
 from messenger.rendering.render import render
 from messenger.services.home import Home
 
@@ -59,6 +62,33 @@ class Unwritable:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What a rule adds to what the order tells."""
+
+    deadline: DeadlineWords | None = None
+    lane: LaneWords | None = None
+    closure: ClosureWords | None = None
+
+
+NO_SUBJECT: Final = Subject()
+
+
+def _subject(go: Go, now: datetime, order: Order) -> Subject:
+    trigger = go.wanted.rule.trigger
+    deadline = lane = closure = None
+    if isinstance(trigger, OnDeadline):
+        deadline = DeadlineWords(name=str(trigger.deadline), at=go.wanted.message.trigger_at)
+    if go.lane is not None and go.lane.p90_days is not None:
+        left = order.left_at
+        is_late = left is not None and not order.all_delivered and now - left > timedelta(days=float(go.lane.p90_days))
+        lane = LaneWords(p50_days=go.lane.p50_days, p90_days=go.lane.p90_days, late=is_late)
+    if go.wanted.closure is not None:
+        told = go.wanted.closure
+        closure = ClosureWords(first=told.first, last=told.last, reopens=told.reopens)
+    return Subject(deadline=deadline, lane=lane, closure=closure)
+
+
 @dataclass(frozen=True, slots=True)
 class Postman:
     """Writes letters. ``secret`` makes Message-IDs and unsubscribe tokens that nobody else can make."""
@@ -66,10 +96,23 @@ class Postman:
     home: Home
     secret: bytes
 
-    def write(self, message: PlannedMessage, go: Go, order: Order, now: datetime) -> Written | Unwritable:
-        """Return the letter for a message that may leave, or why there is none."""
+    def write(
+        self, message: PlannedMessage, go: Go, order: Order, now: datetime, riders: Sequence[Rider] = ()
+    ) -> Written | Unwritable:
+        """Return the letter for a message that may leave, together with those it takes along, or why there is none."""
         shop = self.home.shops[message.key.shop]
-        return self.compose(message, order=order, shop=shop, channel=go.channel, recipient=go.recipient, now=now)
+        return self.compose(
+            message, order=order, shop=shop, channel=go.channel, recipient=go.recipient, now=now, subject=_subject(go, now, order),
+            along=[(one.order, one.message.shipment) for one in riders],
+        )  # fmt: skip
+
+    def voice(self, message: PlannedMessage, go: Go, order: Order) -> tuple[str, str]:
+        """Return in which locale and variant a message would be written; empty when there is no text for it."""
+        try:
+            chosen = self._choose(message, order, self.home.shops[message.key.shop], go.channel, None)
+        except LookupError:
+            return "", ""
+        return chosen.choice.locale, chosen.compiled.variant
 
     def compose(
         self,
@@ -81,6 +124,8 @@ class Postman:
         recipient: str,
         now: datetime,
         locale: str | None = None,
+        subject: Subject = NO_SUBJECT,
+        along: Sequence[tuple[Order, str | None]] = (),
     ) -> Written | Unwritable:
         """Return the letter as it would be written at ``now``; ``locale`` asks for a language instead of the buyer's."""
         try:
@@ -97,8 +142,9 @@ class Postman:
             else ""
         )
         words = words_for(
-            order, shipment_id=message.shipment, shop=shop, now=now, greetings=phrases, unsubscribe=unsubscribe
-        )
+            order, shipment_id=message.shipment, shop=shop, now=now, greetings=phrases, unsubscribe=unsubscribe,
+            deadline=subject.deadline, lane=subject.lane, closure=subject.closure, along=along,
+        )  # fmt: skip
         zone = self.home.zones.of_buyer(order.buyer, hours=ALWAYS, at=now, shop_zone=shop.zone).main
         try:
             made = render(chosen, words, phrases=phrases, country=order.buyer.country, zone=zone)
@@ -119,7 +165,8 @@ class Postman:
 
     def _choose(self, message: PlannedMessage, order: Order, shop: Shop, channel: str, locale: str | None) -> Chosen:
         shipment = order.shipment(message.shipment) if message.shipment else None
-        method = (shipment.method if shipment else None) or order.shipping_method
+        names = self.home.schedule.names
+        method = names.method((shipment.method if shipment else None) or order.shipping_method)
         return self.home.catalogue.choose(
             message.template,
             buyer=order.buyer.language,
@@ -129,7 +176,7 @@ class Postman:
             shop_language=shop.default_language,
             selectors={
                 "shop": shop.id, "country": order.buyer.country, "method": method, "channel": channel,
-                "carrier": shipment.carrier if shipment else None,
+                "carrier": names.carrier(shipment.carrier) if shipment else None,
             },
             locale=locale,
         )  # fmt: skip

@@ -7,24 +7,42 @@ import contextlib
 import logging
 import signal
 import threading
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from messenger.ports import Clock, Pulse, Store
+from messenger.domain.lanes import LOOK_BACK, Journey, LaneKey, snapshot
+from messenger.domain.rules import Hold
+from messenger.ports import Clock, Pulse, Store, Transport
+from messenger.services.clearing import silent_sources
 from messenger.services.clocks import SetClock
 from messenger.services.dispatching import Dispatcher, Tally
+from messenger.services.home import Home
 from messenger.services.ingesting import Ingest
+from messenger.services.publishing import introduced
 
 log = logging.getLogger(__name__)
 
 TICK: Final = 1.0
 """Seconds between looks for something due."""
+LONG_PAUSE: Final = timedelta(hours=6)
+"""After so long a stand-still, what has fallen due meanwhile is spread."""
+SPREAD: Final = timedelta(hours=2)
+"""Over how long."""
 GRACE: Final = 30.0
 """Seconds that messages in hand have to finish after the process was asked to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """A newer generation, ready to work by."""
+
+    home: Home
+    transports: Mapping[str, Transport]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,6 +55,8 @@ class Worker:
     dispatcher: Dispatcher
     owner: str
     lease: timedelta
+    reload: Callable[[], Reloaded | None] = lambda: None
+    """Returns what a newer generation brings; None when there is none."""
 
     async def run_until_idle(self, progress: Callable[[Tally], None] | None = None) -> Tally:
         """Work until nothing is due, claimed, sending or awaiting a resend, whoever left it; returns what was done."""
@@ -66,6 +86,7 @@ class Worker:
             **common,
         )
         with self._heartbeat(), self._stop_on_signals(stopped.set):
+            await asyncio.to_thread(self._spread_after_outage)
             scheduler.start()
             await self._tick()
             await stopped.wait()
@@ -84,6 +105,7 @@ class Worker:
         try:
             await asyncio.to_thread(self.ingest.take_in)
             await self.dispatcher.run_due()
+            await asyncio.to_thread(self.store.alive, now=self.clock.now())
         except Exception:  # the next tick tries again; a worker that dies of one error sends nothing at all
             log.exception("tick_failed")
         finally:
@@ -93,8 +115,60 @@ class Worker:
         freed, uncertain = self.store.rescue(now=self.clock.now())
         if freed or uncertain:
             log.info("rescued", extra={"claimed": freed, "sending": uncertain})
+        self._adopt(self.reload())
         self.dispatcher.resolve_uncertain()
         self.ingest.take_in()
+        self.ingest.judge_left()
+        self._replan()
+        self._wake()
+        self._keep_lanes()
+
+    def _adopt(self, newer: Reloaded | None) -> None:
+        if newer is None:
+            return
+        self.ingest.home = newer.home
+        self.dispatcher.adopt(newer.home, newer.transports)
+        log.info("generation_adopted", extra={"generation": newer.home.generation})
+
+    def _replan(self) -> None:
+        """Plan anew, by the present generation, what an earlier one has planned."""
+        generation = self.ingest.home.generation
+        if not generation or not self.store.to_replan(
+            generation, now=self.clock.now() - self.ingest.home.look_back, limit=1
+        ):
+            return
+        looked_at = self.ingest.replan(introduced(self.store, generation), generation=generation)
+        log.info("replanned", extra={"generation": generation, "orders": looked_at})
+
+    def _wake(self) -> None:
+        """Let what a silent source held be looked at, once all sources of its shop are heard again."""
+        shops = [shop for shop in self.ingest.home.shops.values() if shop.sources]
+        if not shops:
+            return
+        now, heard = self.clock.now(), self.store.heard()
+        for shop in shops:
+            if not silent_sources(shop, heard, now):
+                self.store.wake(shop=shop.id, hold=str(Hold.SOURCE_SILENT), now=now)
+
+    def _keep_lanes(self) -> None:
+        """Take the day's snapshot of how long parcels take; one process does it."""
+        now = self.clock.now()
+        if not self.store.buys_tick("lanes", f"{now:%Y-%m-%d}"):
+            return
+        arrived: defaultdict[LaneKey, list[Journey]] = defaultdict(list)
+        for journey in self.store.journeys(since=now - LOOK_BACK):
+            arrived[journey.lane].append(journey)
+        self.store.keep_lanes([snapshot(key, found, now.date()) for key, found in arrived.items()])
+
+    def _spread_after_outage(self) -> None:
+        """After a long stand-still nobody gets a heap at once: what is due is spread, and told."""
+        now = self.clock.now()
+        last = self.store.last_alive()
+        if last is not None and now - last > LONG_PAUSE:
+            moved = self.store.spread(now=now, over=SPREAD)
+            if moved:
+                log.warning("spread_after_outage", extra={"messages": moved, "since": last.isoformat()})
+        self.store.alive(now=now)
 
     @staticmethod
     def _is_idle(pulse: Pulse) -> bool:
