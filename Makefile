@@ -4,7 +4,7 @@ WORKERS ?= 2
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint layers types golden coverage bench lock clean
+.PHONY: help setup demo test check lint layers types golden coverage mutants bench faults lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -41,6 +41,12 @@ golden: .venv/dev ## write the golden files anew; read the difference before you
 coverage: .venv/dev ## which lines and branches no test has run
 	$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term
 
+mutants: .venv/dev ## which changes to domain and config no unit test notices; ONLY=messenger/domain/timing.py tries one module
+	$(BIN)/python -m tools.mutants $(ONLY)
+
+faults: .venv/dev ## kill the worker while it sends, again and again, and count
+	$(BIN)/python -m pytest tests/faults
+
 bench: .venv/dev ## how fast intake, the whole path and the simulator are
 	$(BIN)/python -m benchmarks
 
@@ -52,4 +58,4 @@ lock: ## resolve the pinned requirements anew
 	done
 
 clean: ## remove everything that was made
-	rm -rf .venv .boot demo data build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
+	rm -rf .venv .boot demo data build dist mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
