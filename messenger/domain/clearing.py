@@ -91,7 +91,7 @@ class _Clearing:
         around: Around,
         voice: Voice,
     ) -> None:
-        self._batch = sorted(batch, key=lambda one: (not one.urgent, one.due_at, -one.priority, one.id))
+        self._batch = _in_turn(batch, around)
         self._open = {one.key for one in self._batch}
         self._by_buyer: defaultdict[tuple[str, str], dict[Key, PlannedMessage]] = defaultdict(dict)
         for row in (*rows, *self._batch):
@@ -188,6 +188,15 @@ class _Clearing:
                 )  # fmt: skip
                 self._change(row, taken)
                 yield Rider(message=taken, order=other)
+
+
+def _in_turn(batch: Iterable[PlannedMessage], around: Around) -> list[PlannedMessage]:
+    """Urgent ones first, then those that silence others, then by due time and priority."""
+
+    def turn(one: PlannedMessage) -> tuple[bool, int, datetime, int, int]:
+        return not one.urgent, -around(one, ()).schedule.rank(one.key.rule), one.due_at, -one.priority, one.id
+
+    return sorted(batch, key=turn)
 
 
 def _could_ride(row: PlannedMessage, message: PlannedMessage, rule: Rule, merge: Merge) -> bool:

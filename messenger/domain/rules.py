@@ -225,7 +225,10 @@ class Schedule:
     _aliases: Mapping[str, str] = field(init=False, repr=False, compare=False, default_factory=dict)
     _live_names: frozenset[str] = field(init=False, repr=False, compare=False, default=frozenset())
 
+    _ranks: Mapping[str, int] = field(init=False, repr=False, compare=False, default_factory=dict)
+
     def __post_init__(self) -> None:
+        object.__setattr__(self, "_ranks", _ranks(self.rules))
         object.__setattr__(self, "_aliases", {old: rule.name for rule in self.rules for old in rule.formerly})
         object.__setattr__(self, "_live_names", frozenset(rule.name for rule in self.rules if rule.enabled))
 
@@ -238,6 +241,10 @@ class Schedule:
         """Return the rules that decide together with this one, in file order: its group, or the rule alone."""
         return tuple(one for one in self.rules if one.group == rule.group) if rule.group else (rule,)
 
+    def rank(self, name: str) -> int:
+        """Return how many rules a rule silences, one through the other: of what is due together the highest speaks first."""
+        return self._ranks.get(self._aliases.get(name, name), 0)
+
     @property
     def aliases(self) -> Mapping[str, str]:
         """Every former name of a rule, to its present one."""
@@ -247,3 +254,13 @@ class Schedule:
     def live_names(self) -> frozenset[str]:
         """Names of the rules that are switched on."""
         return self._live_names
+
+
+def _ranks(rules: Collection[Rule]) -> dict[str, int]:
+    """Each superseding rule's distance from those that silence nobody. A circle, which ``check`` refuses, ends."""
+    silenced = {rule.name: rule.supersedes for rule in rules}
+    ranks = {name: 0 for name, others in silenced.items() if others}
+    for _ in ranks:
+        for name in ranks:
+            ranks[name] = min(1 + max(ranks.get(other, 0) for other in silenced[name]), len(ranks))
+    return ranks

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from itertools import permutations
 
 import pytest
@@ -12,14 +12,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from messenger.config.places import country_zones
+from messenger.domain.calendars import Calendar
 from messenger.domain.conditions import Condition
 from messenger.domain.events import Event, parse_event
 from messenger.domain.folding import fold
-from messenger.domain.guarding import Go, Stay, decide
-from messenger.domain.messages import PlannedMessage, Reason, State
+from messenger.domain.guarding import Decision, Go, Stay, Surroundings, decide
+from messenger.domain.messages import Key, PlannedMessage, Reason, State
 from messenger.domain.orders import Deadline
 from messenger.domain.planning import Plan, plan, reconcile
-from messenger.domain.rules import Once, OnDeadline, OnEvent, OnSilence, Rule
+from messenger.domain.rules import (
+    Cap,
+    Caps,
+    Closed,
+    Hold,
+    Once,
+    OnDeadline,
+    OnEvent,
+    OnSilence,
+    OnStaff,
+    Rule,
+    Schedule,
+)
 from messenger.domain.shops import Mode, Shop
 from messenger.domain.timing import Hours, Span
 
@@ -83,6 +96,22 @@ def rows_after(events: Sequence[Event], *rules: Rule, rows: Sequence[PlannedMess
     )
     changed = {new.key: new for _, new in difference.changed}
     return [changed.get(row.key, row) for row in rows] + list(difference.new)
+
+
+def guard(
+    row: PlannedMessage,
+    events: Sequence[Event],
+    *rules: Rule,
+    now: datetime | None = None,
+    shop: Shop | None = SHOP,
+    rows: Sequence[PlannedMessage] = (),
+    silent: dict[str, datetime] | None = None,
+) -> Decision:
+    around = Surroundings(
+        schedule=Schedule(rules=rules), shop=shop, zones=country_zones(), now=now or row.due_at, rows=[row, *rows],
+        silent=silent or {},
+    )  # fmt: skip
+    return decide(row, fold(events), around)
 
 
 def test_a_message_is_due_in_the_buyers_morning_after_the_delay() -> None:
@@ -163,9 +192,7 @@ def test_a_newer_line_leaves_the_row_alone_and_the_claim_moves_it() -> None:
     rows = rows_after(before, CUSTOMS_SILENCE)
 
     assert rows_after(after, CUSTOMS_SILENCE, rows=rows) == rows
-    decision = decide(
-        rows[0], order=fold(after), rule=CUSTOMS_SILENCE, shop=SHOP, zones=country_zones(), now=rows[0].due_at, told=()
-    )
+    decision = guard(rows[0], after, CUSTOMS_SILENCE)
     assert isinstance(decision, Stay)
     assert decision.message.due_at == at("2026-03-16T10:00")
 
@@ -248,9 +275,7 @@ def test_two_parcels_get_a_message_each_when_the_rule_speaks_per_shipment() -> N
 def test_the_guard_lets_a_true_message_go_inside_its_window() -> None:
     (row,) = rows_after([paid(), shipped()], SHIPPED)
 
-    decision = decide(
-        row, order=fold([paid(), shipped()]), rule=SHIPPED, shop=SHOP, zones=country_zones(), now=row.due_at, told=()
-    )
+    decision = guard(row, [paid(), shipped()], SHIPPED)
 
     assert isinstance(decision, Go)
     assert (decision.channel, decision.transport, decision.recipient) == ("email", "main", "ana@example.com")
@@ -282,15 +307,7 @@ def test_the_guard_keeps_back_what_must_not_leave_now(
 ) -> None:
     (row,) = rows_after([paid(), shipped()], SHIPPED)
 
-    decision = decide(
-        row,
-        order=fold([paid(), shipped(), *more]),
-        rule=SHIPPED,
-        shop=shop,
-        zones=country_zones(),
-        now=at(now),
-        told=(),
-    )
+    decision = guard(row, [paid(), shipped(), *more], SHIPPED, now=at(now), shop=shop)
 
     assert isinstance(decision, Stay)
     assert (decision.message.state, decision.message.reason) == expected
@@ -299,7 +316,7 @@ def test_the_guard_keeps_back_what_must_not_leave_now(
 def test_a_held_message_waits_again_when_the_dispute_is_closed() -> None:
     opened = [paid(), shipped(), event("dispute.opened", "2026-03-03T10:00", dispute={"id": "d1"})]
     (row,) = rows_after([paid(), shipped()], SHIPPED)
-    decision = decide(row, order=fold(opened), rule=SHIPPED, shop=SHOP, zones=country_zones(), now=row.due_at, told=())
+    decision = guard(row, opened, SHIPPED)
     assert isinstance(decision, Stay)
 
     assert rows_after(opened, SHIPPED, rows=[decision.message]) == [decision.message]
@@ -310,11 +327,232 @@ def test_a_held_message_waits_again_when_the_dispute_is_closed() -> None:
 def test_what_was_told_before_is_asked_only_at_the_claim() -> None:
     rule = replace(SHIPPED, where=(Condition(field="told.delay-apology", excluded=(True,)),))
     (row,) = rows_after([paid(), shipped()], rule)
-    order = fold([paid(), shipped()])
+    apology = replace(row, key=Key("toys", "delay-apology", "8134", 1), template="delay-apology", state=State.SENT)
 
-    free = decide(row, order=order, rule=rule, shop=SHOP, zones=country_zones(), now=row.due_at, told=())
-    told = decide(row, order=order, rule=rule, shop=SHOP, zones=country_zones(), now=row.due_at, told={"delay-apology"})
+    free = guard(row, [paid(), shipped()], rule)
+    told = guard(row, [paid(), shipped()], rule, rows=[apology])
 
     assert isinstance(free, Go)
     assert isinstance(told, Stay)
     assert told.message.reason is Reason.WHERE_FAILED
+
+
+# --- groups, people, calendars -------------------------------------------------------------------------------------
+
+
+def test_of_a_group_the_highest_priority_speaks_of_an_event_and_the_others_say_why_not() -> None:
+    usual = replace(SHIPPED, name="usual", group="shipped")
+    special = replace(SHIPPED, name="special", group="shipped", priority=5)
+
+    found = plan_of([paid(), shipped()], usual, special)
+
+    assert [one.rule.name for one in found.wanted] == ["special"]
+    assert [(one.key.rule, one.reason, one.because) for one in found.unwanted] == [("usual", Reason.GROUP, "special")]
+
+
+def test_of_equals_in_a_group_the_first_of_the_file_speaks() -> None:
+    rules = [replace(SHIPPED, name=name, group="shipped") for name in ("one", "two", "three")]
+
+    assert [one.rule.name for one in plan_of([paid(), shipped()], *rules).wanted] == ["one"]
+
+
+def test_a_rule_whose_conditions_fail_leaves_the_word_to_its_group() -> None:
+    elsewhere = (Condition(field="buyer.country", any_of=("BR",)),)
+    special = replace(SHIPPED, name="special", group="shipped", priority=5, where=elsewhere)
+    usual = replace(SHIPPED, name="usual", group="shipped")
+
+    assert [one.rule.name for one in plan_of([paid(), shipped()], special, usual).wanted] == ["usual"]
+
+
+def test_the_guard_notices_that_another_rule_of_the_group_now_speaks() -> None:
+    usual = replace(SHIPPED, name="usual", group="shipped")
+    special = replace(
+        SHIPPED, name="special", group="shipped", priority=5, where=(Condition(field="buyer.country", any_of=("BR",)),)
+    )
+    (row,) = rows_after([paid(), shipped()], usual, special)
+    moved = event("order.updated", "2026-03-03T01:00", buyer={"country": "BR"})
+
+    decision = guard(row, [paid(), shipped(), moved], usual, special)
+
+    assert isinstance(decision, Stay)
+    assert (decision.message.state, decision.message.reason) == (State.SKIPPED, Reason.GROUP)
+
+
+STAFF = Rule(name="resend", template="resend", trigger=OnStaff(), once_per=Once.OCCURRENCE, formerly=("second-parcel",))
+
+
+def started(rule: str, when: str) -> Event:
+    return event("staff.started", when, staff={"rule": rule, "by": "Ann"})
+
+
+def test_a_staff_rule_speaks_once_for_each_time_a_person_starts_it() -> None:
+    events = [
+        paid(),
+        started("resend", "2026-03-05T10:00"),
+        started("second-parcel", "2026-03-09T10:00"),
+        started("other", "2026-03-09T11:00"),
+    ]
+
+    found = plan_of(events, STAFF).wanted
+
+    assert [one.message.trigger_at for one in found] == [at("2026-03-05T10:00"), at("2026-03-09T10:00")]
+
+
+HOLIDAYS = Calendar(name="seller", closed=((date(2026, 3, 2), date(2026, 3, 6)),))
+CLOSED_SHOP = replace(SHIPPED, name="closed", trigger=OnEvent(types=("order.paid",)), delays=(Span(),), during=HOLIDAYS)
+
+
+def test_a_rule_about_a_closed_period_speaks_of_what_happened_in_it_and_until_it_ends() -> None:
+    inside = event("order.paid", "2026-03-03T10:00", buyer=BUYER)
+
+    (wanted,) = plan_of([inside], CLOSED_SHOP).wanted
+
+    assert wanted.closure is not None
+    assert (wanted.closure.first, wanted.closure.last, wanted.closure.reopens) == (
+        date(2026, 2, 28), date(2026, 3, 8), date(2026, 3, 9),
+    )  # fmt: skip
+    assert wanted.message.expires_at == at("2026-03-06T10:00")
+    late = replace(inside, time=at("2026-03-06T21:00"))
+    assert plan_of([late], replace(CLOSED_SHOP, expiry=Span(days=9))).wanted[0].message.expires_at == at(
+        "2026-03-08T23:00"
+    )
+
+
+def test_a_rule_about_a_closed_period_does_not_speak_of_other_days() -> None:
+    (unwanted,) = plan_of([event("order.paid", "2026-03-09T10:00", buyer=BUYER)], CLOSED_SHOP).unwanted
+
+    assert (unwanted.reason, unwanted.because) == (
+        Reason.WHERE_FAILED, "2026-03-09 is not in a closed period of the calendar seller",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("closed", "state", "due"),
+    [
+        (Closed.SEND, State.PLANNED, "2026-03-04T09:00"),
+        (Closed.WAIT, State.PLANNED, "2026-03-07T09:00"),
+        (Closed.DROP, State.EXPIRED, "2026-03-04T09:00"),
+    ],
+)
+def test_on_a_closed_day_a_message_leaves_waits_or_is_dropped(closed: Closed, state: State, due: str) -> None:
+    hours = replace(DAYTIME, closed_on=HOLIDAYS if closed is Closed.WAIT else None)
+    rule = replace(SHIPPED, calendar=HOLIDAYS, closed=closed, hours=hours, expiry=Span(days=9))
+
+    (wanted,) = plan_of([paid(), shipped()], rule).wanted
+
+    assert (wanted.message.state, wanted.message.due_at) == (state, at(due))
+
+
+def test_business_days_skip_what_the_calendar_closes() -> None:
+    rule = replace(SHIPPED, calendar=HOLIDAYS, delays=(Span(business=2),))
+
+    (wanted,) = plan_of([paid(), shipped()], rule).wanted
+
+    assert wanted.message.wanted_at == at("2026-03-10T22:30")
+
+
+# --- holds, caps, once per buyer ------------------------------------------------------------------------------------
+
+
+def sent(number: int, when: str, *, rule: str = "other", order: str = "9000") -> PlannedMessage:
+    (row,) = rows_after([paid(), shipped()], SHIPPED)
+    key = Key("toys", rule, f"{order}/{number}", 1)
+    return replace(row, key=key, order=order, state=State.SENT, sent_at=at(when))
+
+
+def test_a_capped_message_waits_for_its_turn_and_says_so() -> None:
+    rule = replace(SHIPPED, caps=Caps(per_buyer=Cap(count=1, span=timedelta(days=1))))
+    (row,) = rows_after([paid(), shipped()], rule)
+
+    decision = guard(row, [paid(), shipped()], rule, rows=[sent(1, "2026-03-03T15:00")])
+
+    assert isinstance(decision, Stay)
+    waiting = decision.message
+    assert (waiting.state, waiting.reason, waiting.due_at) == (State.PLANNED, Reason.CAP, at("2026-03-04T15:00"))
+    assert isinstance(guard(waiting, [paid(), shipped()], rule, rows=[sent(1, "2026-03-03T15:00")]), Go)
+
+
+def test_a_message_that_the_cap_keeps_until_it_expires_has_expired_of_it() -> None:
+    rule = replace(SHIPPED, caps=Caps(per_buyer=Cap(count=1, span=timedelta(days=30))))
+    (row,) = rows_after([paid(), shipped()], rule)
+
+    decision = guard(row, [paid(), shipped()], rule, rows=[sent(1, "2026-03-03T15:00")])
+
+    assert isinstance(decision, Stay)
+    assert (decision.message.state, decision.message.reason) == (State.EXPIRED, Reason.CAP)
+
+
+@pytest.mark.parametrize(("told_at", "goes"), [("2026-01-02T08:59", True), ("2026-01-02T09:01", False)])
+def test_once_per_buyer_looks_at_all_orders_of_the_buyer(told_at: str, *, goes: bool) -> None:
+    rule = replace(SHIPPED, once_per=Once.BUYER, once_span=timedelta(days=61))
+    (row,) = rows_after([paid(), shipped()], rule)
+
+    decision = guard(row, [paid(), shipped()], rule, rows=[sent(1, told_at, rule="shipped")])
+
+    assert isinstance(decision, Go) is goes
+    if isinstance(decision, Stay):
+        assert (decision.message.state, decision.message.reason) == (State.SKIPPED, Reason.ONCE)
+
+
+def test_a_silent_source_holds_what_it_may_have_news_about_and_a_person_may_lift_it() -> None:
+    (row,) = rows_after([paid(), shipped()], SHIPPED)
+    silent = {"erp": at("2026-03-01T00:00")}
+
+    decision = guard(row, [paid(), shipped()], SHIPPED, silent=silent)
+
+    assert isinstance(decision, Stay)
+    assert (decision.message.state, decision.message.because) == (State.HELD, "source_silent erp")
+    assert rows_after([paid(), shipped()], SHIPPED, rows=[decision.message]) == [decision.message]
+    released = replace(row, released_at=row.due_at)
+    assert isinstance(guard(released, [paid(), shipped()], SHIPPED, silent=silent), Go)
+    deaf = replace(SHIPPED, holds=frozenset({Hold.DISPUTE}))
+    assert isinstance(guard(row, [paid(), shipped()], deaf, silent=silent), Go)
+
+
+def test_what_a_hold_kept_back_leaves_one_an_hour() -> None:
+    (row,) = rows_after([paid(), shipped()], SHIPPED)
+    was_held = replace(row, reason=Reason.HOLD)
+
+    decision = guard(was_held, [paid(), shipped()], SHIPPED, rows=[sent(1, "2026-03-04T08:30")])
+
+    assert isinstance(decision, Stay)
+    assert (decision.message.state, decision.message.due_at) == (State.PLANNED, at("2026-03-04T09:30"))
+    assert isinstance(guard(was_held, [paid(), shipped()], SHIPPED, rows=[sent(1, "2026-03-04T08:00")]), Go)
+
+
+def test_a_dispute_that_is_opened_while_a_worker_has_the_message_takes_it_away() -> None:
+    (row,) = rows_after([paid(), shipped()], SHIPPED)
+    opened = [paid(), shipped(), event("dispute.opened", "2026-03-04T09:00", dispute={"id": "d1"})]
+
+    (after,) = rows_after(opened, SHIPPED, rows=[replace(row, state=State.CLAIMED, owner="a")])
+
+    assert after.state is State.PLANNED
+
+
+# --- names that change ----------------------------------------------------------------------------------------------
+
+
+def test_a_renamed_rule_keeps_its_rows() -> None:
+    (row,) = rows_after([paid(), shipped()], SHIPPED)
+    renamed = replace(SHIPPED, name="on-its-way", formerly=("shipped",))
+    order = fold([paid(), shipped()])
+    wishes = plan(order, [renamed], country_zones(), SHOP)
+
+    for old in (row, replace(row, state=State.SENT)):
+        assert not reconcile([old], wishes, rules={"on-its-way"}, order=order, aliases={"shipped": "on-its-way"})
+    assert isinstance(guard(row, [paid(), shipped()], renamed), Go)
+
+
+def test_a_new_rule_does_not_repeat_to_old_orders_what_they_were_told() -> None:
+    (row,) = rows_after([paid(), shipped()], SHIPPED)
+    order = fold([paid(), shipped()])
+    wishes = plan(order, [SHIPPED, replace(SHIPPED, name="new")], country_zones(), SHOP)
+
+    def added(state: State, introduced: set[str]) -> list[str]:
+        told = [replace(row, state=state)]
+        found = reconcile(told, wishes, rules={"shipped", "new"}, order=order, introduced=introduced)
+        return [one.key.rule for one in found.new]
+
+    assert added(State.SENT, {"new"}) == []
+    assert added(State.SENT, set()) == ["new"]
+    assert added(State.PLANNED, {"new"}) == ["new"]
