@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from messenger.domain.guarding import Stay, Surroundings, decide
-from messenger.domain.messages import PlannedMessage, State
+from messenger.domain.messages import Key, PlannedMessage, State
 from messenger.domain.orders import Order
 from messenger.domain.planning import plan
 from messenger.domain.timing import ALWAYS
@@ -72,7 +72,7 @@ class Explain:
         zone = place.main
         names = {moment.event_id: moment.type for moment in order.history if moment.type != "order.delivered"}
         steps = [_of_event(moment.at, zone, moment.type, moment.event_id, moment.shipment) for moment in order.history]
-        steps += [_of_entry(entry, zone, names) for entry in self.store.record_of(key)]
+        steps += _of_record(self.store.record_of(key), zone, names)
         steps.sort(key=lambda step: (step.at, step.kind))
         return Explanation(
             order=order,
@@ -134,7 +134,15 @@ def _of_event(at: datetime, zone: ZoneInfo, type_: str, ref: str, shipment: str 
     return Step(at=at, local=at.astimezone(zone), kind="event", what=type_, text=f"{type_}{parcel}", because=ref)
 
 
-def _of_entry(entry: Entry, zone: ZoneInfo, names: dict[str, str]) -> Step:
+def _of_record(entries: Iterable[Entry], zone: ZoneInfo, names: dict[str, str]) -> Iterator[Step]:
+    last: dict[Key | None, str] = {}
+    for entry in entries:
+        yield _of_entry(entry, zone, names, before=last.get(entry.key))
+        last[entry.key] = entry.what
+
+
+def _of_entry(entry: Entry, zone: ZoneInfo, names: dict[str, str], *, before: str | None) -> Step:
+    """The line of one entry; ``before`` says what the entry before it said about the same message."""
     detail = dict(entry.detail or {})
     rule = (
         f"{entry.key.rule} (step {entry.key.step})"
@@ -143,18 +151,19 @@ def _of_entry(entry: Entry, zone: ZoneInfo, names: dict[str, str]) -> Step:
         if entry.key
         else ""
     )
-    text = f"{rule}: {_entry_sentence(entry, detail, zone)}"
+    text = f"{rule}: {_entry_sentence(entry, detail, zone, before)}"
     return Step(
         at=entry.at, local=entry.at.astimezone(zone), kind="message", what=entry.what, text=text,
         because=names.get(entry.because, entry.because),
     )  # fmt: skip
 
 
-def _entry_sentence(entry: Entry, detail: dict[str, str], zone: ZoneInfo) -> str:
+def _entry_sentence(entry: Entry, detail: dict[str, str], zone: ZoneInfo, before: str | None) -> str:
     due = detail.get("due")
     if entry.what in ("planned", "moved") and due:
         local = datetime.fromisoformat(due).astimezone(zone)
-        verb = "planned for" if entry.what == "planned" else "moved to"
+        is_waiting = before in ("planned", "moved")
+        verb = "moved to" if entry.what == "moved" or is_waiting else "planned again for" if before else "planned for"
         return f"{verb} {local:%Y-%m-%d %H:%M} {local:%Z}"
     extra = "".join(f", {name} {detail[name]}" for name in ("channel", "locale", "reply") if detail.get(name))
     return sentence(entry.what, entry.reason) + extra
