@@ -149,7 +149,7 @@ def _tell(engine: Engine, played: _Played, output: Path, mails: Path) -> None:
     for number in _chapters():
         click.echo("\n".join(story(explain.order(OrderKey(shop="toys", number=number)))) + "\n")
     number, rule = _why_not()
-    click.echo(f"Why did the buyer of toys/{number} get no {rule}?")
+    click.echo(f'Why did the buyer of toys/{number} get no message "{rule}"?')
     click.echo("".join(f"  {answer}\n" for answer in explain.why(OrderKey(shop="toys", number=number), rule)))
     _compare(engine, played.events, len(sent))
     page = output / "messages.html"

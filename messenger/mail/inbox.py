@@ -21,7 +21,7 @@ from aiosmtpd.smtp import SMTP
 from messenger.ports import Clock
 
 SIZE_LIMIT: Final = 32 * 1024 * 1024
-_UNSAFE = re.compile(r"[^A-Za-z0-9@._-]+")
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +108,7 @@ class LocalInbox:
 
     def messages(self) -> list[InboxMessage]:
         """Return what has come, oldest first."""
-        return [_listed(path) for path in sorted(self.folder.glob("*.eml"))]
+        return [listed(path) for path in sorted(self.folder.glob("*.eml"))]
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: ARG002, N802 - aiosmtpd's name
         """Write the mail down, then say yes. ``Any``: aiosmtpd is not annotated."""
@@ -134,8 +134,8 @@ class LocalInbox:
         message_id = str(
             BytesParser(policy=policy.compat32).parsebytes(content, headersonly=True)["Message-ID"] or "none"
         )
-        label = _UNSAFE.sub("", message_id).strip(".")[:80] or "none"
-        return f"{self._clock.now():%Y%m%dT%H%M%S.%fZ}-{self._sequence:06d}-{label}.eml"
+        label = _UNSAFE.sub("", message_id.partition("@")[0]).strip(".")[:12] or "none"
+        return f"{self._clock.now():%Y%m%dT%H%M%SZ}-{self._sequence:05d}-{label}.eml"
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -157,7 +157,8 @@ def _parsed(path: Path) -> EmailMessage:
         return BytesParser(EmailMessage, policy=policy.default).parse(file)
 
 
-def _listed(path: Path) -> InboxMessage:
+def listed(path: Path) -> InboxMessage:
+    """Return one ``.eml`` file as a list shows it."""
     mail = _parsed(path)
     date = mail["Date"]
     return InboxMessage(
