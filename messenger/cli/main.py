@@ -19,7 +19,7 @@ from messenger.errors import ConfigurationError, MessengerError
 
 COMMANDS: Final = {
     "init": "home", "check": "home", "schema": "home", "demo": "demo", "ingest": "ingest", "run": "run", "worker": "run",
-    "explain": "explain", "simulate": "simulate", "preview": "preview", "outbox": "outbox", "db": "database",
+    "explain": "explain", "simulate": "simulate", "preview": "preview", "rules": "rules", "outbox": "outbox", "db": "database",
 }  # fmt: skip
 """Which module holds which command; modules are imported only when they are needed, so that help appears at once."""
 
@@ -64,6 +64,7 @@ HELP: Final = {
     "explain": "Tell an order's story, and why a message was (not) sent.",
     "simulate": "Play events on a virtual clock; nothing is sent.",
     "preview": "Show what a buyer would get.",
+    "rules": "Tell what each rule does, in plain sentences.",
     "outbox": "Look into the queue of messages.",
     "db": "Look after the database.",
 }
