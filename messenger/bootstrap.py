@@ -2,117 +2,57 @@
 
 from __future__ import annotations
 
-import shutil
+import getpass
+import logging
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.resources import as_file, files
 from pathlib import Path
 
-from messenger.config.places import country_zones
-from messenger.config.schedules import load_schedule
-from messenger.config.settings import Settings, load_settings
+from messenger.config.settings import Settings
 from messenger.config.transports import TransportSettings, is_loopback
-from messenger.domain.shops import Shop, UncertainPolicy
 from messenger.errors import ConfigurationError, UsageError
+from messenger.homes import (
+    Present,
+    Watch,
+    default_home,
+    load_home,
+    load_settings_only,
+    make_home,
+    present_home,
+    simulated_home,
+    template_names,
+)
 from messenger.mail.mime import MimeComposer
 from messenger.mail.smtp import Security, SmtpSettings, SmtpTransport, Timeouts
 from messenger.ports import Clock, Store, Transport
-from messenger.rendering.catalogue import Catalogue, load
 from messenger.services.clocks import SystemClock
 from messenger.services.dispatching import Dispatcher
 from messenger.services.home import Home
 from messenger.services.ingesting import Ingest
-from messenger.services.working import Worker
+from messenger.services.working import Reloaded, Worker
 from messenger.storage import migrate, open_store
 
-HOME_FILES = ("messenger.toml", "schedules.toml", "schedules.schema.json")
-
-
-@contextmanager
-def default_home() -> Iterator[Path]:
-    """Yield the folder that ``init`` starts from: carried by the wheel, or the repository's root in a checkout."""
-    packaged = files("messenger").joinpath("_home")
-    if packaged.is_dir():
-        with as_file(packaged) as folder:
-            yield folder
-        return
-    yield Path(__file__).resolve().parent.parent
-
-
-def make_home(target: Path) -> list[str]:
-    """Fill ``target`` with a working home; returns the names that were written.
-
-    Raises:
-        UsageError: there is a home already; nothing is overwritten.
-    """
-    there = [name for name in (*HOME_FILES, "templates") if (target / name).exists()]
-    if there:
-        raise UsageError(f"{target} has {', '.join(there)} already; nothing was changed")
-    target.mkdir(parents=True, exist_ok=True)
-    with default_home() as source:
-        for name in HOME_FILES:
-            shutil.copyfile(source / name, target / name)
-        shutil.copytree(source / "templates", target / "templates")
-    return [*HOME_FILES, "templates/"]
-
-
-def load_settings_only(home: Path, environ: Mapping[str, str]) -> Settings:
-    """Return messenger.toml, checked.
-
-    Raises:
-        ConfigurationError: with every mistake found.
-    """
-    return load_settings(home, environ)
-
-
-def load_home(folder: Path, settings: Settings) -> Home:
-    """Return rules and templates of a home together with its shops.
-
-    Raises:
-        ConfigurationError: schedules.toml cannot be used; every mistake is named. Templates that do not compile are
-            left out and reported by ``check``; messages that need them wait.
-    """
-    catalogue = load(folder / "templates")
-    schedule = load_schedule(folder / "schedules.toml", shops=settings.shops, templates=template_names(folder))
-    return Home(
-        shops=settings.shops,
-        schedule=schedule,
-        catalogue=catalogue,
-        zones=country_zones(),
-        uncertain={
-            name: UncertainPolicy(then=one.uncertain, resend_after=one.resend_after)
-            for name, one in settings.transports.items()
-        },
-    )
-
-
-def template_names(folder: Path) -> frozenset[str]:
-    """Return the templates for which a file exists in any locale, whether it compiles or not."""
-    return frozenset(
-        path.stem.partition("@")[0] for path in (folder / "templates").glob("[!_]*/*.md") if path.stem != "STYLE"
-    )
-
-
-def simulated_home(folder: Path | None, shops: Mapping[str, Shop]) -> Home:
-    """Return the default rules and templates for shops that have no home of their own."""
-    with default_home() as source:
-        base = folder or source
-        catalogue: Catalogue = load(base / "templates")
-        schedule = load_schedule(base / "schedules.toml", shops=None, templates=template_names(base))
-    return Home(shops=shops, schedule=schedule, catalogue=catalogue, zones=country_zones())
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, kw_only=True)
 class Engine:
     """Everything put together for one process."""
 
+    folder: Path
+    environ: Mapping[str, str]
     settings: Settings
-    home: Home
+    present: Present
     store: Store
     clock: Clock
     ingest: Ingest
+
+    @property
+    def home(self) -> Home:
+        """The generation that is worked by."""
+        return self.present.home
 
     def worker(self) -> Worker:
         """Return a worker with transports of its own."""
@@ -122,7 +62,7 @@ class Engine:
             home=self.home,
             clock=self.clock,
             composer=MimeComposer(),
-            transports={name: _transport(name, one) for name, one in self.settings.transports.items()},
+            transports=_transports(self.settings),
             owner=owner,
             lease=self.settings.worker.lease,
             batch=self.settings.worker.batch,
@@ -134,11 +74,32 @@ class Engine:
             dispatcher=dispatcher,
             owner=owner,
             lease=self.settings.worker.lease,
+            reload=self._reloading(),
         )
 
     def far_transports(self) -> list[str]:
         """Return the names of transports that lead off this machine."""
         return [name for name, one in self.settings.transports.items() if not is_loopback(one.host)]
+
+    def _reloading(self) -> Callable[[], Reloaded | None]:
+        """A function that looks whether files or generations have changed, and returns what they are now."""
+        watch = Watch(self.folder, self.store, self.home)
+
+        def reload() -> Reloaded | None:
+            if not watch.has_changed():
+                return None
+            try:
+                settings = load_settings_only(self.folder, self.environ)
+                present = present_home(self.folder, settings, self.store, at=self.clock.now(), by=_person())
+            except (ConfigurationError, OSError) as error:  # the present generation stays; the mistake is told
+                log.error("generation_rejected", extra={"problem": str(error)})  # noqa: TRY400  # a person's mistake, no trace
+                return None
+            for finding in present.findings:
+                log.error("generation_rejected", extra={"problem": str(finding)})
+            self.settings, self.present = settings, present
+            return Reloaded(present.home, _transports(settings))
+
+        return reload
 
 
 @contextmanager
@@ -146,7 +107,7 @@ def open_app(folder: Path, environ: Mapping[str, str], *, clock: Clock | None = 
     """Yield everything put together, with a database that fits this version; closes it afterwards.
 
     Raises:
-        ConfigurationError: the home cannot be used.
+        ConfigurationError: the home cannot be used, and there is no earlier generation to work by.
         StorageError: the database cannot be used.
     """
     if not (folder / "messenger.toml").exists():
@@ -154,14 +115,29 @@ def open_app(folder: Path, environ: Mapping[str, str], *, clock: Clock | None = 
             f"there is no messenger.toml in {folder.resolve()}: make a home with messenger init, or name one with --home"
         )
     settings = load_settings_only(folder, environ)
-    home = load_home(folder, settings)
     migrate(settings.database_url)
     store = open_store(settings.database_url)
     chosen = clock or SystemClock()
     try:
-        yield Engine(settings=settings, home=home, store=store, clock=chosen, ingest=Ingest(store, home, chosen))
+        present = present_home(folder, settings, store, at=chosen.now(), by=_person())
+        ingest = Ingest(store, present.home, chosen)
+        yield Engine(
+            folder=folder, environ=environ, settings=settings, present=present, store=store, clock=chosen, ingest=ingest
+        )
     finally:
         store.close()
+
+
+def _person() -> str:
+    """Who runs the program, for the record."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # no such user in this container
+        return "somebody"
+
+
+def _transports(settings: Settings) -> dict[str, Transport]:
+    return {name: _transport(name, one) for name, one in settings.transports.items()}
 
 
 def _transport(name: str, one: TransportSettings) -> Transport:
@@ -177,10 +153,12 @@ def _transport(name: str, one: TransportSettings) -> Transport:
 __all__ = [
     "ConfigurationError",
     "Engine",
+    "Present",
     "default_home",
     "load_home",
     "load_settings_only",
     "make_home",
     "open_app",
     "simulated_home",
+    "template_names",
 ]

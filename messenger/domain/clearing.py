@@ -213,7 +213,7 @@ def _ready(message: PlannedMessage, go: Go, now: datetime) -> PlannedMessage:
     told = go.wanted.message
     return replace(
         message, channel=go.channel, transport=go.transport, cleared_at=now, trigger=told.trigger, trigger_at=told.trigger_at,
-        expires_at=told.expires_at, shipment=told.shipment,
+        expires_at=told.expires_at, shipment=told.shipment, reason=None, because=told.trigger,
     )  # fmt: skip
 
 
