@@ -107,7 +107,7 @@ def _show(lines: list[Line]) -> None:
         click.echo(line)
     counts = Counter(line.outcome for line in lines)
     total = ", ".join(f"{number} {outcome}" for outcome, number in sorted(counts.items())) or "no messages"
-    click.echo(f"{total}. Nothing was sent.", err=True)
+    click.echo(f"simulated, nothing has left: {total}", err=True)
 
 
 def _rows(lines: list[Line]) -> Iterator[str]:
