@@ -189,7 +189,8 @@ class Words:
 
 KINDS: Final[Mapping[type, str]] = {
     Words: "", ShopWords: "shop", OrderWords: "order", BuyerWords: "buyer", ShipmentWords: "shipment", DisputeWords: "dispute",
-    ReviewWords: "review", RefundWords: "refund", DeadlineWords: "deadline", Links: "links", ItemWords: "item",
+    ReviewWords: "review", RefundWords: "refund", DeadlineWords: "deadline", LaneWords: "lane",
+    ClosureWords: "closure", Links: "links", ItemWords: "item",
 }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from messenger.rendering.placeholders import Placeholder, documented
 
 WRITTEN = {
     "datetime": " | datetime", "date": " | date", "Decimal": ' | money("EUR")', "int": " | number",
-    "list of item": ' | list("title")', "list of shipment": ' | list("number")',
+    "list of item": ' | list("title")', "list of shipment": ' | list("number")', "list of order": ' | list("number")',
 }  # fmt: skip
 CONDITION = {"bool": "{% if NAME %}x{% endif %}"}
 
@@ -34,3 +34,5 @@ def test_names_stand_once_and_have_samples() -> None:
     assert table["order.items"].holds == "list of item"
     assert table["shipments"].holds == "list of shipment"
     assert table["deadline.at"].holds == "datetime"
+    assert table["lane.p50_days"].holds == "Decimal"
+    assert table["closure.reopens"].holds == "date"
