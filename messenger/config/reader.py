@@ -13,6 +13,8 @@ from messenger.config.positions import Path as KeyPath
 from messenger.config.positions import Positions
 from messenger.errors import Finding
 
+ERROR: Final = "error"
+WARNING: Final = "warning"
 BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -37,12 +39,14 @@ class Document:
         """Return the line on which a key or table begins; 0 when it is not in the file."""
         return self._positions.key(path).line if self._positions else 0
 
-    def add(self, path: KeyPath, problem: str, remedy: str = "", *, at_key: bool = False) -> None:
-        """Note a mistake at the value of ``path``, or at its key."""
+    def add(
+        self, path: KeyPath, problem: str, remedy: str = "", *, at_key: bool = False, severity: str = ERROR
+    ) -> None:
+        """Note a mistake (or a likely slip) at the value of ``path``, or at its key."""
         line, column = (0, 0)
         if self._positions:
             line, column = self._positions.key(path) if at_key else self._positions.value(path)
-        self.findings.append(Finding(self.file, line, column, dotted(path), problem, remedy))
+        self.findings.append(Finding(self.file, line, column, dotted(path), problem, remedy, severity))
 
     def _source(self, path: Path) -> str | None:
         try:

@@ -1,38 +1,53 @@
 """The JSON Schema of schedules.toml, for editors: it rejects mistakes of shape and value as they are typed.
 
-Mistakes between tables (unknown templates, shops and lists) and of order (steps that do not ascend) are told by
-``messenger check``.
+Mistakes between tables (unknown templates, shops, lists, calendars, rules; circles), of order (steps that do not
+ascend) and of knowledge that changes (time zones, holidays) are told by ``messenger check``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from typing import Final
 
-from messenger.config.rules import CHANNELS, PRIORITIES
-from messenger.config.schedules import VERSION
+from messenger.config.calendars import DATE_PATTERN, PERIOD_PATTERN
+from messenger.config.calm import CAP_KEYS
+from messenger.config.rules import CHANNELS, ONCE_WORDS, PRIORITIES
+from messenger.config.schedules import AUTO, MOST_NEW, VERSION
+from messenger.config.schema_parts import (
+    Schema,
+    a_list,
+    a_list_or_none,
+    described,
+    line,
+    named,
+    one_or_list,
+    ref,
+    table,
+    text,
+    when,
+    without,
+    word,
+)
+from messenger.config.schema_where import kinds, where_schema
+from messenger.config.spans import CAP_PATTERN, LENGTH_PATTERN, MOST_STEPS, ONCE_PATTERN, SPAN_PATTERN
+from messenger.config.triggers import NEEDED, STAFF, TRIGGERS
 from messenger.config.values import (
     COUNTRY_PATTERN,
     DAYS_PATTERN,
     ID_PATTERN,
     LANGUAGE_PATTERN,
-    MONEY_PATTERN,
-    MOST_STEPS,
-    SPAN_PATTERN,
     TYPES,
     WILDCARDS,
     WINDOW_PATTERN,
     ZONE_PATTERN,
 )
-from messenger.domain.conditions import FIELDS
-from messenger.domain.events import ShipmentState
 from messenger.domain.messages import Category
-from messenger.domain.orders import Deadline, OrderStatus
-from messenger.domain.rules import Once, Uncertain
+from messenger.domain.orders import Deadline
+from messenger.domain.rules import Closed, Hold, Same, Uncertain
 
-Schema = dict[str, object]
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
-LINE: Final = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"
+ZERO_SPAN: Final = "^0+[a-z]+$"
+ZERO_LENGTH: Final = "/0+[a-z]$"
+BOOLEAN: Final[Schema] = {"type": "boolean"}
 
 
 def schedules_schema() -> Schema:
@@ -41,13 +56,16 @@ def schedules_schema() -> Schema:
         "$schema": DIALECT,
         "title": "schedules.toml",
         "description": "When what is written to buyers.",
-        **_table(
+        **table(
             {
                 "version": {"const": VERSION},
-                "defaults": _table(_shared()),
-                "languages": _named(_text(LANGUAGE_PATTERN), name=COUNTRY_PATTERN),
-                "lists": _named(_list({"type": "string"})),
-                "rules": _named({"$ref": "#/$defs/rule"}),
+                "defaults": table(_shared()),
+                "safety": table({"max_new_messages": _max_new_messages()}),
+                "languages": named(text(LANGUAGE_PATTERN), name=COUNTRY_PATTERN),
+                "lists": named(a_list({"type": "string"})),
+                "names": table({"method": named(a_list(line())), "carrier": named(a_list(line()))}),
+                "calendars": named(_business_days()),
+                "rules": named(ref("rule")),
             },
             required=("version",),
         ),
@@ -57,151 +75,133 @@ def schedules_schema() -> Schema:
 
 def _definitions() -> Schema:
     return {
-        "span": _text(SPAN_PATTERN, "90s, 30m, 36h: elapsed time. 14d, 2w: calendar days in the rule's zone."),
-        "some_span": {"allOf": [_ref("span"), {"not": {"pattern": "^0+[smhdw]$"}}]},
-        "event_type": {"enum": sorted({*TYPES, *WILDCARDS})},
-        "event_types": _one_or_list(_ref("event_type")),
-        **_kinds(),
-        "where": _where(),
+        "span": text(SPAN_PATTERN, "90s, 30m, 36h: elapsed time. 14d, 2w: calendar days. 3bd: business days."),
+        "some_span": {"allOf": [ref("span"), {"not": {"pattern": ZERO_SPAN}}]},
+        "length": {"allOf": [text(LENGTH_PATTERN), {"not": {"pattern": ZERO_SPAN}}]},
+        "cap": {"allOf": [text(CAP_PATTERN, '"3/7d": at most 3 in any 7 days.'), _not(f"^0+/|{ZERO_LENGTH}")]},
+        "event_type": word(sorted({*TYPES, *WILDCARDS})),
+        "event_types": one_or_list(ref("event_type")),
+        **kinds(),
+        "where": where_schema(),
         "rule": _rule(),
     }
 
 
 def _shared() -> dict[str, Schema]:
-    never_open = {"pattern": r"^(.+)-\1$"}
+    never_open = _not(r"^(.+)-\1$")
     return {
-        "channels": _list({"enum": list(CHANNELS)}, "The first that the shop has and that reaches the buyer."),
+        "channels": a_list(word(CHANNELS), "The first that the shop has and that reaches the buyer."),
         "window": {
             "description": '"09:00-20:00" in local time, end excluded, may cross midnight; or "always".',
-            "anyOf": [{"const": "always"}, {**_text(WINDOW_PATTERN), "not": never_open}],
+            "anyOf": [{"const": "always"}, {**text(WINDOW_PATTERN), **never_open}],
         },
-        "days": _text(DAYS_PATTERN, '"mon-fri", "sat,sun" or "mon-sun".'),
-        "zone": _text(ZONE_PATTERN, "On whose clock: buyer, shop, or an IANA name."),
-        "expiry": {**_ref("some_span"), "description": "If it could not leave for so long, it is not sent."},
-        "max_age": {**_ref("some_span"), "description": "What should have left longer ago than this is not said."},
+        "days": text(DAYS_PATTERN, '"mon-fri", "sat,sun" or "mon-sun".'),
+        "zone": text(ZONE_PATTERN, "On whose clock: buyer, shop, or an IANA name."),
+        "expiry": ref("some_span", "If it could not leave for so long, it is not sent."),
+        "max_age": ref("some_span", "What should have left longer ago than this is not said."),
+        "holds": a_list_or_none(word(Hold), "During these nothing is said by itself; [] for none."),
+        "cap": described(table(dict.fromkeys(CAP_KEYS, ref("cap"))), "At most so many messages; {} for any number."),
     }
 
 
 def _rule() -> Schema:
-    own: dict[str, Schema] = {
-        "template": {**_line(), "description": "The name of the text, as in templates/<locale>/<template>.md."},
-        "on": {**_ref("event_types"), "description": "The event, or events, that wake the rule."},
-        "delay": {**_steps("span"), "description": "After the trigger; an ascending list gives several messages."},
-        "before": {"enum": list(Deadline), "description": "A deadline of the order; lead says how long before it."},
-        "lead": _ref("span"),
-        "after": {"enum": list(Deadline), "description": "A deadline of the order that has passed."},
-        "silent": {**_steps("some_span"), "description": "Nothing newer that matches since for this long."},
-        "since": _ref("event_type"),
-        "where": _ref("where"),
-        "cancel_on": {
-            "description": "Events that make the message pointless.",
-            "anyOf": [_ref("event_types"), {"type": "array", "maxItems": 0}],
-        },
-        "once_per": {"enum": list(Once)},
-        "category": {"enum": list(Category)},
-        "priority": {"type": "integer", "minimum": PRIORITIES[0], "maximum": PRIORITIES[1]},
-        "shops": _list(_line(), "Only for these shops."),
-        "enabled": {"type": "boolean"},
-        "uncertain": {"enum": list(Uncertain), "description": "What to do when it was perhaps sent."},
-        "name": _line(),
-        "note": {"type": "string"},
-    }
+    own = {**_triggers(), **_conditions(), **_people(), **_company(), **_calendar(), **_shared()}
     return {
-        **_table({**own, **_shared()}, required=("template",)),
-        "oneOf": [
-            {"required": ["on"], **_without("lead", "since")},
-            {"required": ["before", "lead"], **_without("delay", "since")},
-            {"required": ["after"], **_without("lead", "since")},
-            {"required": ["silent", "since"], **_without("delay", "lead")},
+        **table(own, required=("template",)),
+        "oneOf": [_woken_by(trigger) for trigger in TRIGGERS],
+        "allOf": [
+            when("urgent", {"const": True}, without("holds", "cap")),
+            when("closed", word(one for one in Closed if one is not Closed.SEND), {"required": ["calendar"]}),
+            when("where", {"required": ["calendar"]}, {"required": ["calendar"]}),
         ],
     }
 
 
-def _where(room: str = "") -> Schema:
-    """Return the table of ``where``, or of a room in it: ``order.items.sku`` is a key of ``items`` in ``order``."""
-    inside = {field.removeprefix(room): field for field in FIELDS if field.startswith(room)}
-    properties: dict[str, Schema] = {}
-    for name, field in inside.items():
-        first, dot, _ = name.partition(".")
-        properties[first] = _where(f"{room}{first}.") if dot else _condition(field, FIELDS[field])
-    if not room:
-        properties["told"] = _named(_condition("told", "yes or no"), name=".+")
-    return _table(properties)
+def _woken_by(trigger: str) -> Schema:
+    companions = TRIGGERS[trigger]
+    others = {*TRIGGERS, *(key for keys in TRIGGERS.values() for key in keys)} - {trigger, *companions}
+    return {"required": [trigger, *(key for key in companions if key in NEEDED)], **without(*sorted(others))}
 
 
-def _condition(field: str, kind: str) -> Schema:
-    if kind == "text" and field in _VALUES:
-        return _text_condition(_VALUES[field])
-    return _ref(kind.replace(" ", "_"))
-
-
-def _text_condition(value: Schema) -> Schema:
-    values: list[Schema] = [{"anyOf": [value, _text(f"@{ID_PATTERN}")]}]
-    return _compared(values, several=True, like={"type": "string"})
-
-
-def _kinds() -> Schema:
-    yes: Schema = {"type": "boolean"}
-    limit: Schema = {"type": "number"}
-    amount = _text(MONEY_PATTERN, 'An amount with its currency: "5 USD".')
+def _triggers() -> dict[str, Schema]:
     return {
-        "text": _text_condition({"type": "string", "pattern": "^([^@].*)?$"}),
-        "yes_or_no": _compared([yes], several=False),
-        "number": _compared([{"type": "integer"}], several=True, min=limit, max=limit),
-        "money": _compared([], several=False, min=amount, max=amount),
+        "template": line("The name of the text, as in templates/<locale>/<template>.md."),
+        "on": ref("event_types", "The event, or events, that wake the rule."),
+        "delay": described(_steps("span"), "After the trigger; an ascending list gives several messages."),
+        "before": word(Deadline, "A deadline of the order; lead says how long before it."),
+        "lead": ref("some_span"),
+        "after": word(Deadline, "A deadline of the order that has passed."),
+        "silent": described(_steps("some_span"), "Nothing newer that matches since for this long."),
+        "since": ref("event_type"),
+        "trigger": word((STAFF,), "Only a person starts it."),
     }
 
 
-def _compared(values: list[Schema], *, several: bool, **operators: Schema) -> Schema:
-    """Return what may stand behind a field: a value, a list of values, or a table of operators."""
-    alone = [*values, *(_list(value) for value in values)] if several else values
-    excluded: dict[str, Schema] = {"not": {"anyOf": list(alone)}} if alone else {}
-    asked = {**_table({**excluded, **operators, "exists": {"type": "boolean"}}), "minProperties": 1}
-    return {"anyOf": [*alone, asked]}
+def _conditions() -> dict[str, Schema]:
+    return {
+        "where": ref("where"),
+        "cancel_on": {
+            "description": "Events that make the message pointless.",
+            "anyOf": [ref("event_types"), {"type": "array", "maxItems": 0}],
+        },
+        "once_per": {
+            "description": "How often at most; buyer/90d: once in 90 days to the same buyer.",
+            "anyOf": [word(ONCE_WORDS), {**text(ONCE_PATTERN), **_not(ZERO_LENGTH)}],
+        },
+    }
 
 
-def _table(properties: Mapping[str, Schema], *, required: Iterable[str] = ()) -> Schema:
-    needed: Schema = {"required": list(required)} if required else {}
-    return {"type": "object", "additionalProperties": False, "properties": dict(properties), **needed}
+def _people() -> dict[str, Schema]:
+    return {
+        "name": line("How people call the rule."),
+        "note": {"type": "string", "description": "Why there is such a rule."},
+        "enabled": described(BOOLEAN, "false switches the rule off."),
+        "shops": a_list(line(), "Only for these shops."),
+        "formerly": a_list(text(ID_PATTERN), "Earlier names of this rule."),
+        "category": word(Category, "What the message is for."),
+        "urgent": described(BOOLEAN, "First in line, no cap, held by a dispute alone."),
+        "approval": word((STAFF,), "Waits until a person has agreed."),
+        "promise": text(ID_PATTERN, "What the message promises in the shop's name."),
+        "uncertain": word(Uncertain, "What to do when it was perhaps sent."),
+        "ignore_holds": a_list(word(Hold), "These do not hold this rule."),
+    }
 
 
-def _named(content: Schema, *, name: str = ID_PATTERN) -> Schema:
-    return {"type": "object", "additionalProperties": False, "patternProperties": {f"^{name}$": content}}
+def _company() -> dict[str, Schema]:
+    within = ref("length", "Others that are due within this span.")
+    return {
+        "group": text(ID_PATTERN, "Of rules of one group only the highest priority speaks of an event."),
+        "priority": {"type": "integer", "minimum": PRIORITIES[0], "maximum": PRIORITIES[1]},
+        "supersedes": a_list(text(ID_PATTERN), "Rules whose waiting messages this one makes pointless."),
+        "merge": table({"within": within, "same": word(Same)}, required=("within", "same")),
+    }
 
 
-def _without(*keys: str) -> Schema:
-    return {"not": {"anyOf": [{"required": [key]} for key in keys]}}
+def _calendar() -> dict[str, Schema]:
+    return {
+        "calendar": text(ID_PATTERN, "A table of [calendars]: business days and closed days."),
+        "closed": word(Closed, "What happens on a closed day of the calendar."),
+        "during": text(ID_PATTERN, "Only inside a closed period of this calendar."),
+    }
+
+
+def _business_days() -> Schema:
+    return table({
+        "holidays": text(COUNTRY_PATTERN, "The public holidays of this country are closed days."),
+        "closed": a_list(text(PERIOD_PATTERN), 'Closed periods: "2026-02-14/2026-02-24", or one date.'),
+        "open": a_list(text(DATE_PATTERN), "Days that are open whatever else is said of them."),
+        "days": text(DAYS_PATTERN, "Weekdays on which business is done; mon-fri unless told."),
+    })  # fmt: skip
+
+
+def _max_new_messages() -> Schema:
+    number: Schema = {"type": "integer", "minimum": 0, "maximum": MOST_NEW}
+    return described({"anyOf": [{"const": AUTO}, number]}, "More than this because of one intake waits for approval.")
 
 
 def _steps(span: str) -> Schema:
-    return {"anyOf": [_ref(span), {**_list(_ref(span)), "maxItems": MOST_STEPS}]}
+    return {"anyOf": [ref(span), {**a_list(ref(span)), "maxItems": MOST_STEPS}]}
 
 
-def _one_or_list(content: Schema) -> Schema:
-    return {"anyOf": [content, _list(content)]}
-
-
-def _list(content: Schema, description: str = "") -> Schema:
-    said = {"description": description} if description else {}
-    return {**said, "type": "array", "minItems": 1, "uniqueItems": True, "items": content}
-
-
-def _text(pattern: str, description: str = "") -> Schema:
-    said = {"description": description} if description else {}
-    return {**said, "type": "string", "pattern": f"^({pattern})$".replace(r"\d", "[0-9]")}
-
-
-def _line() -> Schema:
-    return {"type": "string", "pattern": LINE}
-
-
-def _ref(name: str) -> Schema:
-    return {"$ref": f"#/$defs/{name}"}
-
-
-_VALUES: Final[Mapping[str, Schema]] = {
-    "order.status": {"enum": list(OrderStatus)},
-    "shipment.state": {"enum": list(ShipmentState)},
-    "buyer.country": _text(COUNTRY_PATTERN),
-    "order.currency": _text("[A-Z]{3}"),
-}
+def _not(pattern: str) -> Schema:
+    return {"not": {"pattern": pattern}}

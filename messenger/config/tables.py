@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import TypeVar
 
 from messenger.config.positions import Path as KeyPath
-from messenger.config.reader import Document
+from messenger.config.reader import WARNING, Document
 
 T = TypeVar("T")
 Word = TypeVar("Word", bound=str)
@@ -60,6 +60,11 @@ class Table:
         """Return the table under ``key``; an empty one when it is missing or is no table."""
         return Table(self.document, (*self.path, key), self.take(key, a_table, {}))
 
+    def maybe(self, key: str) -> Table | None:
+        """Return the table under ``key``; None when there is none, or what stands there is no table."""
+        inner = self.table(key)
+        return inner if isinstance(self.values.get(key), Mapping) else None
+
     def tables(self, key: str) -> Iterator[tuple[str, Table]]:
         """Yield name and content of each table under ``key``."""
         outer = self.table(key)
@@ -69,18 +74,21 @@ class Table:
             else:
                 outer.wrong(name, f"must be a table, got {shown(outer.values[name])}", f"write [{key}.{name}]")
 
-    def wrong(self, key: str, problem: str, remedy: str = "", *, at_key: bool = False) -> None:
+    def wrong(self, key: str, problem: str, remedy: str = "", *, at_key: bool = False, inside: KeyPath = ()) -> None:
         """Note a mistake about ``key``, or about the table itself when ``key`` is empty."""
-        self.document.add((*self.path, key) if key else self.path, problem, remedy, at_key=at_key)
+        self.document.add(self._path(key, inside), problem, remedy, at_key=at_key)
 
-    def close(self, *, later: Collection[str] = ()) -> None:
-        """Report every key that nobody asked for; those of ``later`` are part of the language, not of this version."""
+    def slip(self, key: str, problem: str, remedy: str = "", *, at_key: bool = False, inside: KeyPath = ()) -> None:
+        """Note what is allowed and yet cannot be meant."""
+        self.document.add(self._path(key, inside), problem, remedy, at_key=at_key, severity=WARNING)
+
+    def _path(self, key: str, inside: KeyPath) -> KeyPath:
+        return (*self.path, *((key,) if key else ()), *inside)
+
+    def close(self) -> None:
+        """Report every key that nobody asked for."""
         for key in self.values:
-            if key in self._known:
-                continue
-            if key in later:
-                self.wrong(key, UNAVAILABLE, "remove it", at_key=True)
-            else:
+            if key not in self._known:
                 self.wrong(key, "unknown key", nearest(key, self._known), at_key=True)
 
 
@@ -97,6 +105,11 @@ def shown(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
+def spoken(words: Sequence[str], last: str) -> str:
+    """Return words as a sentence lists them: ``a, b and c``."""
+    return f" {last} ".join(one for one in (", ".join(words[:-1]), words[-1]) if one)
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return ``did you mean 'x'?`` for the known word most like this one, else the known words if they are few."""
     words = sorted(known)
@@ -109,7 +122,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
 def a_table(value: object) -> Mapping[str, object]:
     """Return a table."""
     if not isinstance(value, Mapping):
-        raise Wrong(f"must be a table, got {shown(value)}")
+        raise Wrong(f"must be a table, got {shown(value)}", "tables stand in { }, or below a [heading]")
     return value
 
 
@@ -153,6 +166,8 @@ def one_of(words: Iterable[Word], *, later: Collection[str] = ()) -> Reader[Word
     known = {str(word): word for word in words}
 
     def read(value: object) -> Word:
+        if len(known) == 1 and not isinstance(value, str):
+            raise Wrong(f"can only be {shown(min(known))}, got {shown(value)}")
         text = any_text(value)
         if text in later:
             raise Wrong(f"{shown(text)} {UNAVAILABLE}", f"available: {', '.join(known)}")

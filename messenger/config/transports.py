@@ -1,19 +1,22 @@
-"""Reading ``[transports.<name>]``: how messages leave."""
+"""Reading ``[transports.<name>]``: how messages leave, through a mail server or by the hands of a person."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import time, timedelta
 from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
 from messenger.config.secrets import Secret, secret
+from messenger.config.spans import elapsed
 from messenger.config.tables import Table, Wrong, a_text, one_of, shown, whole, yes_or_no
-from messenger.config.values import address_or_nothing, some_span
+from messenger.config.values import address_or_nothing, days, uncertain, window
 from messenger.domain.rules import Uncertain
+from messenger.domain.shops import Desk
+from messenger.domain.timing import EVERY_DAY, Hours
 
 
 class Security(StrEnum):
@@ -25,13 +28,17 @@ class Security(StrEnum):
 
 
 USUAL_PORT: Final[Mapping[str, int]] = {Security.NONE: 25, Security.STARTTLS: 587, Security.TLS: 465}
-KINDS: Final = ("smtp",)
-LATER_KINDS: Final = ("assisted", "aliexpress", "ebay", "amazon", "shopify", "woocommerce", "webhook")
+SMTP: Final = "smtp"
+ASSISTED: Final = "assisted"
+KINDS: Final = (SMTP, ASSISTED)
+LATER_KINDS: Final = ("aliexpress", "ebay", "amazon", "shopify", "woocommerce", "webhook")
+MOST_PER_DAY: Final = 100_000
+ALL_DAY: Final = (time(0), time(0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransportSettings:
-    """One way out. ``timeout`` is in seconds, for making a connection; later steps take as long as RFC 5321 allows.
+    """A mail server. ``timeout`` is in seconds, for making a connection; later steps take as long as RFC 5321 allows.
 
     Args:
         ca_file: certificates to trust besides the system's, for a server with a certificate of one's own.
@@ -40,7 +47,6 @@ class TransportSettings:
     """
 
     name: str
-    kind: str = "smtp"
     host: str
     port: int
     security: Security = Security.STARTTLS
@@ -55,11 +61,30 @@ class TransportSettings:
     ca_file: Path | None = None
 
 
-def read_transport(name: str, table: Table, *, home: Path, environ: Mapping[str, str]) -> TransportSettings | None:
+Way = TransportSettings | Desk
+"""One way out: a mail server, or a desk at which people copy, send and confirm."""
+
+
+def read_transport(name: str, table: Table, *, home: Path, environ: Mapping[str, str]) -> Way | None:
     """Return the settings of a transport as far as they can be read; ``None`` for a kind that is not available."""
-    kind = table.need("kind", one_of(KINDS, later=LATER_KINDS), "", remedy='write kind = "smtp"')
+    kind = table.need("kind", one_of(KINDS, later=LATER_KINDS), "", remedy='write kind = "smtp" or kind = "assisted"')
     if "kind" in table and not kind:
         return None
+    return read_desk(table) if kind == ASSISTED else _read_server(name, table, home, environ)
+
+
+def read_desk(table: Table) -> Desk:
+    """Return when a desk is manned, in the shop's zone, and how many messages it can send a day."""
+    opens, closes = table.take("hours", window, ALL_DAY)
+    desk = Desk(
+        hours=Hours(opens=opens, closes=closes, days=table.take("days", days, EVERY_DAY)),
+        per_day=table.take("per_day", whole(1, MOST_PER_DAY), None),
+    )
+    table.close()
+    return desk
+
+
+def _read_server(name: str, table: Table, home: Path, environ: Mapping[str, str]) -> TransportSettings:
     security = table.take("security", one_of(Security), Security.STARTTLS)
     ca_file = table.take("ca_file", a_text, "")
     settings = TransportSettings(
@@ -71,7 +96,7 @@ def read_transport(name: str, table: Table, *, home: Path, environ: Mapping[str,
         password=table.take("password", secret(home, environ), None),
         connections=table.take("connections", whole(1, 100), 4),
         timeout=table.take("timeout", elapsed, timedelta(seconds=30)).total_seconds(),
-        uncertain=table.take("uncertain", one_of(Uncertain, later=("verify",)), Uncertain.RESEND),
+        uncertain=table.take("uncertain", uncertain, Uncertain.RESEND),
         resend_after=table.take("resend_after", elapsed, timedelta(minutes=10)),
         redirect_to=table.take("redirect_to", address_or_nothing, ""),
         insecure=table.take("insecure", yes_or_no, default=False),
@@ -98,14 +123,6 @@ def is_loopback(host: str) -> bool:
         return ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return host.casefold() == "localhost"
-
-
-def elapsed(value: object) -> timedelta:
-    """Return a length of time that does not depend on any calendar, at least a second."""
-    span = some_span(value)
-    if span.days:
-        raise Wrong(f"must be seconds, minutes or hours, got {shown(value)}", "write 90s, 30m or 36h")
-    return span.elapsed
 
 
 def _host(value: object) -> str:

@@ -1,25 +1,24 @@
-"""The small languages inside texts: spans, windows, days, zones, event types, languages, addresses."""
+"""The small languages inside texts: names, windows, days, zones, event types, languages, addresses."""
 
 from __future__ import annotations
 
 import re
-from datetime import time, timedelta
-from itertools import pairwise
+from datetime import time
+from difflib import get_close_matches
 from typing import Final
 from zoneinfo import available_timezones
 
-from messenger.config.tables import UNAVAILABLE, Wrong, a_text, any_text, list_of, nearest, shown
+from messenger.config.tables import Wrong, a_text, any_text, list_of, nearest, one_of, shown
 from messenger.domain.addresses import is_email_address
-from messenger.domain.events import DERIVED_TYPES, KNOWN_TYPES
-from messenger.domain.timing import EVERY_DAY, WEEKDAYS, Span
+from messenger.domain.events import DERIVED_TYPES, KNOWN_TYPES, STAFF_STARTED
+from messenger.domain.rules import Uncertain
+from messenger.domain.timing import EVERY_DAY, WEEKDAYS
 from messenger.domain.zones import zone_named
 
-MOST_DAYS: Final = 3650
-MOST_STEPS: Final = 5
-TYPES: Final = frozenset(KNOWN_TYPES | DERIVED_TYPES)
+TYPES: Final = frozenset((KNOWN_TYPES | DERIVED_TYPES) - {STAFF_STARTED})
+"""What a rule may wait for; what a person starts is ``trigger = "staff"``."""
 WILDCARDS: Final = tuple(sorted({f"{one.partition('.')[0]}.*" for one in TYPES}))
 
-SPAN_PATTERN: Final = r"\d{1,6}[smhdw]"
 CLOCK_PATTERN: Final = r"([01]\d|2[0-3]):[0-5]\d"
 WINDOW_PATTERN: Final = rf"{CLOCK_PATTERN}-({CLOCK_PATTERN}|24:00)"
 DAY_PATTERN: Final = f"({'|'.join(WEEKDAYS)})(-({'|'.join(WEEKDAYS)}))?"
@@ -28,54 +27,10 @@ COUNTRY_PATTERN: Final = r"[A-Z]{2}"
 LANGUAGE_PATTERN: Final = r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*"
 ZONE_PATTERN: Final = r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*"
 ID_PATTERN: Final = r"[a-z0-9][a-z0-9_-]*"
+NAME_RULE: Final = "small letters, digits, - and _ only"
 MONEY_PATTERN: Final = r"\d{1,12}(\.\d{1,6})? [A-Z]{3}"
-
-_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours"}
-_HOW_TO_SPAN: Final = "write 14d, 36h or 90m"
-
-
-def span(value: object) -> Span:
-    """Return a length of time: ``90s 30m 36h`` elapsed, ``14d 2w`` calendar days."""
-    text = any_text(value) if not isinstance(value, int) else str(value)
-    if re.fullmatch(r"-\s*\d+.*", text):
-        raise Wrong(f"cannot be negative, got {shown(value)}", _HOW_TO_SPAN)
-    if re.fullmatch(r"\d+bd", text):
-        raise Wrong(f"{shown(text)} {UNAVAILABLE}", "business days; write calendar days, for example 3d")
-    if isinstance(value, int) or not re.fullmatch(SPAN_PATTERN, text, re.ASCII):
-        raise Wrong(f"cannot read {shown(value)}", _HOW_TO_SPAN)
-    number, unit = int(text[:-1]), text[-1]
-    calendar = Span(days=number * (7 if unit == "w" else 1))
-    found = Span(elapsed=timedelta(**{_UNITS[unit]: number})) if unit in _UNITS else calendar
-    if found.length > timedelta(days=MOST_DAYS):
-        raise Wrong(f"{shown(text)} is longer than ten years")
-    return found
-
-
-def some_span(value: object) -> Span:
-    """Return a length of time that is longer than nothing."""
-    found = span(value)
-    if not found.length:
-        raise Wrong(f"must be longer than nothing, got {shown(value)}")
-    return found
-
-
-def steps(value: object) -> tuple[Span, ...]:
-    """Return one span, or an ascending list of up to five."""
-    return _ascending(list_of(span, alone=True)(value))
-
-
-def some_steps(value: object) -> tuple[Span, ...]:
-    """Return one span, or an ascending list of up to five, none of them empty."""
-    return _ascending(list_of(some_span, alone=True)(value))
-
-
-def _ascending(spans: tuple[Span, ...]) -> tuple[Span, ...]:
-    if len(spans) > MOST_STEPS:
-        raise Wrong(f"has {len(spans)} steps, at most {MOST_STEPS} are possible", inside=(MOST_STEPS,))
-    for index, (before, after) in enumerate(pairwise(spans), start=1):
-        if after.length <= before.length:
-            raise Wrong(f"{after} does not come after {before}", "write the steps in ascending order", inside=(index,))
-    return spans
+VERIFY: Final = "verify"
+PLATFORMS: Final = ("none", "aliexpress", "ebay", "amazon", "shopify", "woocommerce")
 
 
 def window(value: object) -> tuple[time, time]:
@@ -108,12 +63,18 @@ def zone(value: object) -> str:
     """Return the name of an IANA time zone."""
     text = a_text(value)
     if not re.fullmatch(ZONE_PATTERN, text) or zone_named(text) is None:
-        known = {one.casefold(): one for one in available_timezones()}
-        near = known.get(text.casefold()) or nearest(text, known).removeprefix("did you mean '").removesuffix("'?")
-        near = known.get(near, near)
-        remedy = f"did you mean '{near}'?" if near else "for example Europe/Madrid"
-        raise Wrong(f"unknown time zone {shown(text)}", remedy)
+        raise Wrong(f"unknown time zone {shown(text)}", _nearest_zone(text))
     return text
+
+
+def _nearest_zone(text: str) -> str:
+    """A zone whose name, or whose city, is most like this text."""
+    if re.fullmatch(r"(UTC|GMT)?[+-]\d.*", text):
+        return "an offset is no zone: clocks change; write the name of one, for example Asia/Shanghai"
+    names = sorted(available_timezones())
+    known = {one.rpartition("/")[2].casefold(): one for one in names} | {one.casefold(): one for one in names}
+    near = get_close_matches(text.casefold().replace(" ", "_"), known, n=1, cutoff=0.7)
+    return f"did you mean '{known[near[0]]}'?" if near else "for example Asia/Shanghai or Europe/Madrid"
 
 
 def rule_zone(value: object) -> str:
@@ -124,6 +85,8 @@ def rule_zone(value: object) -> str:
 def event_type(value: object) -> str:
     """Return a known event type or a wildcard such as ``shipment.*``."""
     text = any_text(value)
+    if text in {STAFF_STARTED, "staff.*"}:
+        raise Wrong("what a person starts is no event to wait for", 'write trigger = "staff"')
     if text not in TYPES and text not in WILDCARDS:
         remedy = nearest(text, {*TYPES, *WILDCARDS}) or 'for example order.shipped, or "shipment.*" for all of a kind'
         raise Wrong(f"unknown event type {shown(text)}", remedy)
@@ -131,6 +94,22 @@ def event_type(value: object) -> str:
 
 
 event_types = list_of(event_type, alone=True)
+
+
+def identifier(value: object) -> str:
+    """Return a permanent name: small letters, digits, ``-`` and ``_``."""
+    text = any_text(value)
+    if not re.fullmatch(ID_PATTERN, text):
+        raise Wrong(f"{shown(text)} is not a name", NAME_RULE)
+    return text
+
+
+def uncertain(value: object) -> Uncertain:
+    """Return what happens to a message that was perhaps accepted."""
+    if value == VERIFY:
+        problem = f"{shown(VERIFY)} is not possible yet: no transport of this version can read back what it sent"
+        raise Wrong(problem, 'write "resend", perhaps twice, or "ask", perhaps never')
+    return one_of(Uncertain)(value)
 
 
 def country(value: object) -> str:

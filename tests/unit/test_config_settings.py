@@ -1,16 +1,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 
 import pytest
 
 from messenger.config.check import check_home
-from messenger.config.settings import load_settings, read_settings
+from messenger.config.policies import policies
+from messenger.config.settings import SourceSettings, load_settings, read_settings
 from messenger.config.transports import Security
+from messenger.config.values import PLATFORMS
 from messenger.domain.rules import Uncertain
-from messenger.domain.shops import Mode
+from messenger.domain.shops import Desk, Mode, Source
+from messenger.domain.timing import Hours
 from messenger.errors import ConfigurationError
 
 ROOT = Path(__file__).parents[2]
@@ -79,13 +82,20 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
         ("care@sunny-toys.example", "care@sunny", "3:10: shops.toys.sender: 'care@sunny' is not an e-mail address"),
         ('Toys"\n', 'Toys\\nBcc: x"\n', "2:8: shops.toys.name: must be one line of visible text"),
         ('"main" }', '"mian" }', "4:22: shops.toys.channels.email: unknown transport 'mian' (did you mean 'main'?)"),
-        ("email =", "sms =", "4:14: shops.toys.channels.sms: unknown key (known: email)"),
+        ("email =", "sms =", "4:14: shops.toys.channels.sms: unknown key (known: email, platform)"),
         (
             "email =",
             "platform =",
-            "4:14: shops.toys.channels.platform: the channel 'platform' is not available in this",
+            (
+                "4:25: shops.toys.channels.platform: 'main' is smtp and cannot carry platform"
+                ' (platform goes through a transport with kind = "assisted")'
+            ),
         ),
-        ('"smtp"', '"assisted"', "6:8: transports.main.kind: 'assisted' is not available in this version"),
+        (
+            '"smtp"',
+            '"aliexpress"',
+            "6:8: transports.main.kind: 'aliexpress' is not available in this version (available: smtp, assisted)",
+        ),
         ('"smtp"', '"stmp"', "6:8: transports.main.kind: unknown word 'stmp' (did you mean 'smtp'?)"),
         (
             '"127.0.0.1"',
@@ -108,7 +118,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
         (
             '"none"',
             '"none"\nuncertain = "verify"',
-            "9:13: transports.main.uncertain: 'verify' is not available in this",
+            "9:13: transports.main.uncertain: 'verify' is not possible yet: no transport of this version can read back",
         ),
         ("[shops.toys]", "[shops.Toys]", "1:8: shops.Toys: is not a name (small letters, digits, - and _ only)"),
         ('name = "Sunny', 'zone = "Mars/Base"\nname = "Sunny', "2:8: shops.toys.zone: unknown time zone 'Mars/Base'"),
@@ -119,8 +129,8 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
         ("[shops.toys]", '[database]\nurl = "sqlite://"\n[shops.toys]', "2:7: database.url: cannot use 'sqlite://'"),
         (
             "[shops.toys]",
-            '[sources.erp]\nkind = "webhook"\n[shops.toys]',
-            "1:10: sources.erp: the source 'erp' is not av",
+            '[sources.erp]\nkind = "webhook"\nscheme = "standard"\n[shops.toys]',
+            "2:8: sources.erp.kind: 'webhook' is not available in this version (available: file)",
         ),
         ("[shops.toys]", "[shop.x]\n[shops.toys]", "1:2: shop: unknown key (did you mean 'shops'?)"),
     ],
@@ -129,6 +139,105 @@ def test_a_mistake_says_where_and_what_would_be_right(tmp_path: Path, old: str, 
     (finding,) = findings_of(tmp_path, GOOD.replace(old, new, 1))
 
     assert finding.startswith(expected)
+
+
+DESK = '[transports.desk]\nkind = "assisted"\n'
+BOTH = GOOD.replace('{ email = "main" }', '{ email = "main", platform = "desk" }')
+
+
+def test_a_desk_is_manned_at_its_hours(tmp_path: Path) -> None:
+    text = f'{BOTH}{DESK}hours = "22:00-06:00"\ndays = "mon-sat"\nper_day = 300\n'
+    settings = load_settings(a_home(tmp_path, text), {})
+    desk = Desk(hours=Hours(opens=time(22), closes=time(6), days=frozenset(range(6))), per_day=300)
+
+    assert settings.desks == settings.shops["toys"].desks == {"desk": desk}
+    assert settings.shops["toys"].channels == {"email": "main", "platform": "desk"}
+    assert list(settings.transports) == ["main"]
+
+
+def test_a_desk_that_says_nothing_is_always_manned(tmp_path: Path) -> None:
+    settings = load_settings(a_home(tmp_path, f'{BOTH}{DESK}hours = "always"\n'), {})
+
+    assert settings.desks == {"desk": Desk()}
+    assert load_settings(a_home(tmp_path, f"{GOOD}{DESK}"), {}).shops["toys"].desks == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (f'{BOTH}{DESK}hours = "9-19"\n', "11:9: transports.desk.hours: cannot read '9-19'"),
+        (f'{BOTH}{DESK}days = "work"\n', "11:8: transports.desk.days: cannot read 'work'"),
+        (f"{BOTH}{DESK}per_day = 0\n", "11:11: transports.desk.per_day: must be a whole number from 1 to 100000, got 0"),
+        (f'{BOTH}{DESK}host = "x"\n', "11:1: transports.desk.host: unknown key (did you mean 'hours'?)"),
+        (f"{BOTH}[transports.desk]\n", "9:13: transports.desk.kind: is missing (write kind = "),
+        (
+            BOTH.replace('email = "main"', 'email = "desk"') + DESK,
+            ("4:22: shops.toys.channels.email: 'desk' is assisted and cannot carry email"
+            ' (email goes through a transport with kind = "smtp")'),
+        ),
+        (BOTH, "4:41: shops.toys.channels.platform: unknown transport 'desk' (known: main)"),
+        (f'{GOOD}[sources.erp]\nkind = "files"\n', "10:8: sources.erp.kind: unknown word 'files' (did you mean 'file'?)"),
+        (f'{GOOD}[sources.erp]\nkind = "file"\n', '9:10: sources.erp.shop: is missing (write shop = "toys")'),
+        (f'{GOOD}[sources.erp]\nshop = "toys"\n', '9:10: sources.erp.kind: is missing (write kind = "file")'),
+        (f'{GOOD}[sources.erp]\nkind = "file"\nshop = "toy"\n', "11:8: sources.erp.shop: unknown word 'toy' (did you mean"),
+        (f'{GOOD}[sources.Erp]\nkind = "file"\nshop = "toys"\n', "9:10: sources.Erp: is not a name (small letters"),
+        (
+            f'{GOOD}[sources.erp]\nkind = "file"\nshop = "toys"\nfresh = "1bd"\n',
+            "12:9: sources.erp.fresh: cannot count business days here, got '1bd'",
+        ),
+        (
+            f'{GOOD}[sources.erp]\nkind = "file"\nshop = "toys"\npath = "x"\n',
+            "12:1: sources.erp.path: unknown key (known: fresh, kind, shop)",
+        ),
+        (f'{GOOD}[sources]\nkind = "file"\n', "10:8: sources.kind: must be a table, got 'file' (write [sources.kind])"),
+    ],
+)  # fmt: skip
+def test_a_mistake_about_desks_and_sources(tmp_path: Path, text: str, expected: str) -> None:
+    found = [finding for finding in findings_of(tmp_path, text) if finding.startswith(expected)]
+
+    assert len(found) == 1
+
+
+def test_the_kind_that_cannot_be_read_is_told_once(tmp_path: Path) -> None:
+    (finding,) = findings_of(tmp_path, f"{BOTH}{DESK}".replace("assisted", "asisted"))
+
+    assert finding == "10:8: transports.desk.kind: unknown word 'asisted' (did you mean 'assisted'?)"
+
+
+def test_a_source_belongs_to_its_shop(tmp_path: Path) -> None:
+    other = '[shops.bay]\nname = "Bay"\nsender = "Bay <care@bay.example>"\nplatform = "ebay"\n'
+    sources = (
+        '[sources.erp]\nkind = "file"\nshop = "toys"\n[sources.sheet]\nkind = "file"\nshop = "toys"\nfresh = "2d"\n'
+    )
+    settings = load_settings(a_home(tmp_path, f"{GOOD}{other}{sources}"), {})
+
+    assert settings.shops["toys"].sources == (
+        Source(name="erp", fresh=timedelta(hours=12)),
+        Source(name="sheet", fresh=timedelta(hours=48)),
+    )
+    assert settings.shops["bay"].sources == ()
+    assert settings.sources["sheet"] == SourceSettings(name="sheet", shop="toys", fresh=timedelta(hours=48))
+    assert list(settings.sources) == ["erp", "sheet"]
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_a_shop_knows_what_its_platform_does(tmp_path: Path, platform: str) -> None:
+    text = GOOD.replace("[shops.toys]", f'[shops.toys]\nplatform = "{platform}"')
+    shop = load_settings(a_home(tmp_path, text), {}).shops["toys"]
+
+    assert shop.platform == shop.policy.platform == platform
+    assert shop.policy == policies()[platform]
+
+
+def test_a_live_shop_without_a_channel_is_a_slip(tmp_path: Path) -> None:
+    text = GOOD.replace('channels = { email = "main" }\n', 'mode = "live"\n')
+    _, (finding,) = read_settings(a_home(tmp_path, text), {})
+
+    assert (finding.severity, finding.line, finding.column) == ("warning", 4, 8)
+    assert finding.problem == "is live, but no channel carries anything"
+    assert load_settings(tmp_path, {}).shops["toys"].mode is Mode.LIVE
+    assert findings_of(tmp_path, GOOD.replace('channels = { email = "main" }\n', 'mode = "rehearse"\n')) == []
+    assert findings_of(tmp_path, GOOD.replace("[shops.toys]", '[shops.toys]\nmode = "live"')) == []
 
 
 def test_an_owner_may_accept_an_unprotected_connection(tmp_path: Path) -> None:
@@ -204,3 +313,11 @@ def test_both_files_are_checked_at_once(tmp_path: Path) -> None:
     findings = check_home(home, {}, templates=["shipped"])
 
     assert [finding.key for finding in findings] == ["transports.main.kind", "rules.x.template", "rules.x.shops"]
+
+
+def test_check_knows_the_deadlines_of_each_shop(tmp_path: Path) -> None:
+    home = a_home(tmp_path, GOOD.replace("[shops.toys]", '[shops.toys]\nplatform = "amazon"'))
+    (home / "schedules.toml").write_text('version = 1\n[rules.x]\ntemplate = "y"\nbefore = "pay_by"\nlead = "2d"\n')
+    (finding,) = check_home(home, {})
+
+    assert finding.problem == "amazon has no pay_by, and the shop toys sells there"
