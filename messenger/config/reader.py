@@ -11,6 +11,7 @@ from typing import Final
 
 from messenger.config.positions import Path as KeyPath
 from messenger.config.positions import Positions
+from messenger.config.syntax import syntax_finding
 from messenger.errors import Finding
 
 ERROR: Final = "error"
@@ -91,64 +92,3 @@ def dotted(path: KeyPath) -> str:
     """Return the path as it would be written in TOML; indexes are left to line and column."""
     keys = [part for part in path if isinstance(part, str)]
     return ".".join(key if BARE.fullmatch(key) else '"' + ascii(key)[1:-1].replace('"', '\\"') + '"' for key in keys)
-
-
-def syntax_finding(file: str, source: str, message: str) -> Finding:
-    """Return what ``tomllib`` objected to, with its place and a remedy for the mistakes people make most."""
-    place = re.search(r" \(at (?:line (\d+), column (\d+)|end of document)\)$", message)
-    problem = message[: place.start()] if place else message
-    lines = source.split("\n")
-    if place and place[1]:
-        line, column = int(place[1]), int(place[2])
-    else:
-        line, column = len(lines), len(lines[-1]) + 1
-    brace = _open_brace(lines, line, column)
-    if brace and (brace[0] < line or column > len(lines[line - 1])):
-        return _broken_braces(file, lines, *brace)
-    return Finding(file, line, column, "", problem[:1].lower() + problem[1:], _syntax_remedy(problem))
-
-
-def _syntax_remedy(problem: str) -> str:
-    remedies = {
-        "Invalid value": 'texts stand in quotes: key = "text"',
-        "Cannot overwrite a value": "this key is written twice; keep one",
-        "Cannot declare": "this table is written twice; keep one",
-        "Expected '=' after a key": "write key = value; keys with spaces stand in quotes",
-        "Invalid statement": "write key = value or a [table] heading",
-        "Illegal character": "a text on one line ends with its quote on that line",
-        "Unescaped '\\'": "write \\\\ for one backslash",
-        "Unclosed array": "close it with ]",
-        "Unclosed inline table": "close it with }",
-        "Expected newline or end of document": "one key a line",
-    }
-    return next((remedy for start, remedy in remedies.items() if problem.startswith(start)), "")
-
-
-TOKENS: Final = re.compile(
-    r'"""(?:\\.|[^\\])*?"""|\'\'\'.*?\'\'\'|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|#[^\n]*|[{}]|\n', re.DOTALL
-)
-
-
-def _open_brace(lines: list[str], line: int, column: int) -> tuple[int, int] | None:
-    """Return the place of the outermost ``{`` that is still open at this place."""
-    text = "\n".join(lines)
-    end = sum(len(one) + 1 for one in lines[: line - 1]) + column - 1
-    opened: list[int] = []
-    for token in TOKENS.finditer(text, 0, end):
-        if token[0] == "{":
-            opened.append(token.start())
-        elif token[0] == "}" and opened:
-            opened.pop()
-    if not opened:
-        return None
-    before = text[: opened[0]].split("\n")
-    return len(before), len(before[-1]) + 1
-
-
-def _broken_braces(file: str, lines: list[str], line: int, column: int) -> Finding:
-    name = lines[line - 1][: column - 1].strip().removesuffix("=").strip()
-    headings = (re.match(r"\s*\[([^\[\]]+)\]", one) for one in reversed(lines[:line]))
-    heading = next((found[1].strip() for found in headings if found), "")
-    key = f"{heading}.{name}" if heading else name
-    problem = "what stands in { } must stand on one line"
-    return Finding(file, line, column, key, problem, f"for several lines write a table: [{key}] and one key a line")

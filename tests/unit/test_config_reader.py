@@ -63,7 +63,49 @@ def syntax_mistake(tmp_path: Path, data: bytes) -> str:
             "a 1\n",
             "1:3: expected '=' after a key in a key/value pair (write key = value; keys with spaces stand in quotes)",
         ),
-        ("a = [1\n", "2:1: unclosed array (close it with ])"),
+        ("a = [1\n", "2:1: unclosed array (put commas between, and close it with ])"),
+        ('a = ["b" "c"]\n', "1:10: unclosed array (put commas between, and close it with ])"),
+        ("a = { b = 1; c = 2 }\n", "1:12: unclosed inline table (put commas between, and close it with })"),
+        ("a = { b = 1, }\n", "1:14: invalid initial character for a key part (remove the comma before it)"),
+        (
+            "[客户]\n",
+            (
+                "1:2: invalid initial character for a key part"
+                " (names are written with small letters, digits, - and _ only)"
+            ),
+        ),
+        (
+            "[a b]\n",
+            (
+                "1:4: expected ']' at the end of a table declaration"
+                " (write [rules.name]; names are written with small letters, digits, - and _ only)"
+            ),
+        ),
+        ("[a.b]\n[a.b]\n", "2:5: the table [a.b] is written twice (keep one of them)"),
+        ("[a]\n[a]\n", "2:3: the table [a] is written twice (keep one of them)"),
+        ("a = “b”\n", '1:5: invalid value (write straight quotes: "text")'),
+        ("a = 「b」\n", '1:5: invalid value (write straight quotes: "text")'),
+        ("a = True\n", "1:5: invalid value (write true or false, in small letters)"),
+        ("a = no\n", "1:5: invalid value (write true or false, in small letters)"),
+        ("a = nothing\n", '1:5: invalid value (texts stand in quotes: key = "text")'),
+        (
+            "a = 1d\n",
+            '1:6: expected newline or end of document after a statement (texts stand in quotes: key = "text")',
+        ),
+        ("a = 1,\n", "1:6: expected newline or end of document after a statement (a line ends without a comma)"),
+        ("a = 1;\n", "1:6: expected newline or end of document after a statement (a line ends without a comma)"),
+        ("a = 1 b = 2\n", "1:7: expected newline or end of document after a statement (one key a line)"),
+        ("— = 1\n", "1:1: invalid statement (write key = value or a [table] heading)"),
+        ('a = "b\n', "1:7: illegal character '\\n' (a text on one line ends with its quote on that line)"),
+        ('a = "C:\\path"\n', "1:10: unescaped '\\' in a string (write \\\\ for one backslash)"),
+        ('a = """b\n', "2:1: unterminated string (close it with the quotes it began with)"),
+        (
+            "[rules.x]\nwhere = { order.total = { min = 'a' }\n",
+            (
+                "2:9: rules.x.where: what stands in { } must stand on one line"
+                " (for several lines write a table: [rules.x.where] and one key a line)"
+            ),
+        ),
         (
             "[rules.x]\nwhere = { a = 1,\n          b = 2 }\n",
             (
