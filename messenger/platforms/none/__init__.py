@@ -1,0 +1,1 @@
+"""No platform: orders come from the seller's own systems."""
