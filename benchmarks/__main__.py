@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import intake, simulate, whole_path
+from benchmarks import due, intake, simulate, whole_path
 
-BENCHES = {"intake": intake.run, "simulate": simulate.run, "whole-path": whole_path.run}
+BENCHES = {"due": due.run, "intake": intake.run, "simulate": simulate.run, "whole-path": whole_path.run}
 
 
 def main() -> None:

@@ -7,9 +7,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import Thread
 
+from sqlalchemy import create_engine, make_url, text
+
 from messenger.domain.events import Event, parse_event
 from messenger.domain.messages import Category, Key, Letter, Outcome, PlannedMessage, Receipt, State
 from messenger.ports import Commitment, OrderKey, Result, Settlement, Store, Verdict
+from messenger.storage.columns import microseconds
 
 NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -117,3 +120,42 @@ def together(*works: Callable[[], object]) -> None:
         thread.join()
     if problems:
         raise problems[0]
+
+
+def fill(
+    url: str, count: int, *, first: int = 1, state: State = State.PLANNED, due: datetime = NOW, span: timedelta = MINUTE,
+    buyers: int = 1000,
+) -> None:  # fmt: skip
+    """Put many rows into the outbox by one statement, each of an order of its own.
+
+    Args:
+        url: of the database.
+        count: how many.
+        first: number of the first, which names its order.
+        state: of all of them; what has left, left when it was due.
+        due: when the first is due.
+        span: within this time after it, evenly, all others are.
+        buyers: how many buyers share them.
+    """
+    numbers = {
+        "sqlite": "WITH RECURSIVE n(i) AS (SELECT :first UNION ALL SELECT i + 1 FROM n WHERE i < :last)",
+        "postgresql": "WITH n(i) AS (SELECT generate_series(CAST(:first AS bigint), CAST(:last AS bigint)))",
+    }
+    has_left = state in {State.SENT, State.BOUNCED, State.COMPLAINED}
+    told = text(
+        f"""INSERT INTO outbox (shop, rule, scope, step, order_number, template, category, trigger, trigger_at, wanted_at, due_at,
+            expires_at, stale_at, state, because, buyer, sent_at)
+        {numbers[make_url(url).get_backend_name()]}, r(i, at) AS (SELECT i, :due + (i - :first) * :span / :count FROM n)
+        SELECT 'toys', 'shipped', 'f' || i, 1, 'f' || i, 'shipped', 'transactional', 'erp#e', at, at, at, at + 259200000000,
+            at + 604800000000, '{state}', '', 'id:b' || (i % :buyers), {"at" if has_left else "NULL"} FROM r"""
+    )
+    given = {
+        "first": first, "last": first + count - 1, "count": count, "due": microseconds(due), "span": span // timedelta(microseconds=1),
+        "buyers": buyers,
+    }  # fmt: skip
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(told, given)
+    with engine.begin() as connection:
+        connection.execute(text("ANALYZE"))
+    engine.dispose()

@@ -1,164 +1,206 @@
-"""Claims: who holds which message for how long, and what came of it. Every write-back names owner and token."""
+"""Claims: who holds which message, and what came of it. Every write-back names owner and token."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     ARRAY,
     BigInteger,
-    Boolean,
+    ColumnElement,
     Connection,
+    FromClause,
+    RowMapping,
     Select,
     and_,
-    bindparam,
+    any_,
     case,
     func,
     insert,
+    literal,
+    null,
     or_,
     select,
     true,
     update,
 )
 
-from messenger.domain.messages import Outcome, PlannedMessage, State
+from messenger.domain.messages import Letter, Outcome, PlannedMessage, State
 from messenger.domain.retry import SUSPECT
 from messenger.ports import Commitment, Frozen, Result, Settlement
+from messenger.storage.carrying import ON_THE_WAY, may_carry, share, waiting_again
 from messenger.storage.documents import pack, unpack
+from messenger.storage.due import due, resendable, running
 from messenger.storage.engine import Database
-from messenger.storage.leases import doubtful, waiting
-from messenger.storage.rows import entry_values, message_of, slots, told, written
+from messenger.storage.outbox_table import outbox, stated
+from messenger.storage.rewriting import Rewrite, columns_without, travelling_row
+from messenger.storage.rows import entry_values, message_of, told
 from messenger.storage.sql import is_sqlite, upsert
-from messenger.storage.tables import attempts, bodies, outbox, record
+from messenger.storage.tables import attempts, bodies, record
+
+_SUSPECT: Final = and_(outbox.c.attempts >= SUSPECT, outbox.c.reply.is_(None))
 
 
 def claim(database: Database, *, owner: str, now: datetime, lease_until: datetime, limit: int) -> list[PlannedMessage]:
     """Take what is due; see ``ports.Store.claim``."""
-    due = select(outbox.c.id).where(waiting, outbox.c.due_at <= now).order_by(outbox.c.due_at, outbox.c.id)
-    suspect = and_(outbox.c.attempts >= SUSPECT, outbox.c.reply.is_(None))
-    again = select(outbox.c.id).where(doubtful, outbox.c.resend_at <= now).order_by(outbox.c.resend_at, outbox.c.id)
     raised = {
         "owner": owner,
         "lease_until": lease_until,
         "token": outbox.c.token + 1,
         "attempts": outbox.c.attempts + 1,
     }
-
-    def take(connection: Connection) -> list[PlannedMessage]:
-        resent = _taken(connection, again.limit(limit), raised)
-        claimed = raised | {"state": "claimed"}
-        taken = resent + _taken(connection, due.where(~suspect).limit(limit - len(resent)), claimed)
-        return taken or _taken(connection, due.where(suspect).limit(min(limit, 1)), claimed)
-
+    claimed = raised | {"state": "claimed"}
     with database.read() as connection:
-        if not any(connection.execute(found.limit(1)).first() for found in (due, again)):
+        of_shops = running(connection)
+        if of_shops is None:
             return []
-    return sorted(database.transact(take), key=lambda row: (row.due_at, row.id))
+        ripe = _ids(and_(due(now), of_shops), outbox.c.due_at)
+        pressing = ripe.where(outbox.c.urgent)
+        again = _ids(and_(resendable(now), of_shops), outbox.c.resend_at)
+        any_of = [one.limit(1).scalar_subquery().is_not(None) for one in (pressing, ripe, again)]
+        is_pressing, is_ripe, is_again = tuple(connection.execute(select(*any_of)).one())
+    ways = [
+        (is_pressing, pressing.where(~_SUSPECT), claimed),
+        (is_again, again, raised),
+        (is_ripe, ripe.where(~_SUSPECT), claimed),
+    ]
+
+    def take(connection: Connection) -> Sequence[RowMapping]:
+        taken: list[RowMapping] = []
+        for is_any, chosen, values in ways:
+            if is_any and len(taken) < limit:
+                taken += _taken(connection, chosen.limit(limit - len(taken)), values)
+        if taken or not is_ripe:
+            return taken
+        return _taken(connection, ripe.where(_SUSPECT).limit(min(limit, 1)), claimed)
+
+    rows = database.transact(take) if is_ripe or is_again else []
+    return sorted(map(message_of, rows), key=lambda row: (not row.urgent, row.due_at, row.id))
 
 
-def _taken(connection: Connection, chosen: Select[int], values: dict[str, Any]) -> list[PlannedMessage]:
+def _ids(condition: ColumnElement[bool], by: ColumnElement[datetime]) -> Select[int]:
+    return select(outbox.c.id).where(condition).order_by(by, outbox.c.id)
+
+
+def _taken(connection: Connection, chosen: Select[int], values: dict[str, Any]) -> Sequence[RowMapping]:
+    mine: ColumnElement[bool] = outbox.c.id.in_(chosen.scalar_subquery())
     if not is_sqlite(connection):  # an array is worked out once; a plain IN may lock rows beyond the limit
-        skipping = chosen.with_for_update(skip_locked=True)
-        chosen = select(func.unnest(func.array(skipping.scalar_subquery(), type_=ARRAY(BigInteger))))
-    rows = connection.execute(
-        update(outbox).where(outbox.c.id.in_(chosen.scalar_subquery())).values(values).returning(outbox)
-    )
-    return [message_of(row) for row in rows.mappings()]
+        skipping = chosen.with_for_update(skip_locked=True).scalar_subquery()
+        mine = outbox.c.id == any_(func.array(skipping, type_=ARRAY(BigInteger)))
+    return connection.execute(update(outbox).where(mine).values(values).returning(outbox)).mappings().all()
 
 
-def _slots() -> dict[str, Any]:  # Any: see slots
-    once_resent = or_(outbox.c.resent, bindparam("v_resent", type_=Boolean))
-    return slots(leaving_out={"token"}) | {"resent": once_resent}
+def _still_held(*states: State) -> Any:  # Any: a function from the travelling table to a condition
+    def held(seen: FromClause) -> ColumnElement[bool]:
+        by_it = and_(outbox.c.owner == seen.c.b_owner, outbox.c.token == seen.c.b_token)
+        return and_(by_it, stated(states))
+
+    return held
 
 
-_WRITE_BACK = (
-    update(outbox)
-    .where(
-        outbox.c.id == bindparam("b_id"),
-        outbox.c.owner == bindparam("b_owner"),
-        outbox.c.token == bindparam("b_token"),
-        outbox.c.state.in_(bindparam("b_states", expanding=True)),
-    )
-    .values(_slots())
+def _once_resent(seen: FromClause) -> dict[str, ColumnElement[bool]]:
+    return {"resent": or_(outbox.c.resent, seen.c.resent)}
+
+
+def _freed(seen: FromClause) -> dict[str, ColumnElement[Any]]:
+    """What was sent twice is never forgotten; and nobody holds the row any more."""
+    return _once_resent(seen) | {"owner": null(), "lease_until": null()}
+
+
+_HELD: Final = ("owner", "lease_until", "token")
+_KEPT: Final = columns_without(
+    *_HELD, "state", "buyer", "urgent", "gated", "intake", "carrier", "sent_at", "resend_at"
+)  # fmt: skip
+"""What a claim that goes on may write: nothing that says who holds it or where it is found."""
+_ENDED: Final = columns_without(*_HELD)
+_TRIED: Final = columns_without(
+    *_HELD, "template", "category", "wanted_at", "stale_at", "priority", "buyer", "urgent", "gated", "intake", "approved_by",
+    "released_at", "carrier",
+)  # fmt: skip
+"""What a try may change."""
+_CHOSEN: Final = ("channel", "transport", "locale", "variant", "message_id", "trigger")
+
+_keep = Rewrite(_KEPT, _still_held(State.CLAIMED), _once_resent)
+_end = Rewrite(_ENDED, _still_held(State.CLAIMED, State.UNCERTAIN), _freed)
+_tried = Rewrite(_TRIED, _still_held(State.SENDING), _freed)
+_late = Rewrite(_TRIED, lambda _: outbox.c.state == "uncertain", _freed)
+_set_out = Rewrite(
+    _CHOSEN,
+    _still_held(State.CLAIMED, State.UNCERTAIN),
+    lambda _: {
+        "state": literal("sending"),
+        "resent": case((outbox.c.state == "uncertain", true()), else_=outbox.c.resent),
+    },
 )
-_LATE_YES = update(outbox).where(outbox.c.id == bindparam("b_id"), outbox.c.state == "uncertain").values(_slots())
-_COMMIT = (
-    update(outbox)
-    .where(
-        outbox.c.id == bindparam("b_id"),
-        outbox.c.owner == bindparam("b_owner"),
-        outbox.c.token == bindparam("b_token"),
-        outbox.c.state.in_(["claimed", "uncertain"]),
-    )
-    .values(
-        {
-            name: bindparam(f"v_{name}")
-            for name in ("channel", "transport", "locale", "variant", "message_id", "trigger")
-        }
-        | {"state": "sending", "resent": case((outbox.c.state == "uncertain", true()), else_=outbox.c.resent)}
-    )
-)
 
 
-def _free(message: PlannedMessage) -> dict[str, Any]:  # Any: column values
-    """The row as it shall be; nobody holds it unless it stays claimed."""
-    if message.state is not State.CLAIMED:
-        message = replace(message, owner=None, lease_until=None)
-    return written(message, leaving_out={"token"})
+def settle(connection: Connection, settlements: Sequence[Settlement], settled: set[int]) -> set[int]:
+    """End claims without sending, or keep them; see ``ports.Unit.settle``.
+
+    Args:
+        connection: in a write transaction.
+        settlements: at most one for a row.
+        settled: the ids this transaction has left on their way, which may carry others; kept up to date here.
+    """
+    if not settlements:
+        return set()
+    keeping = [one for one in settlements if one.message.state is State.CLAIMED]
+    riding = [one for one in settlements if one.message.state is State.MERGED]
+    ending = [one for one in settlements if one.message.state not in {State.CLAIMED, State.MERGED}]
+    kept = _keep(connection, [_row(one, _KEPT) for one in keeping])
+    ended = _end(connection, [_row(one, _ENDED) for one in ending])
+    settled -= {one.id for one in settlements}
+    settled |= kept | {one.id for one in ending if one.id in ended and one.message.state in ON_THE_WAY}
+    if riding:
+        ended |= _ride(connection, riding, settled)
+    done = [one for one in settlements if one.id in ended]
+    _tell(connection, done)
+    return kept | ended
 
 
-def _write_back(connection: Connection, one: Settlement | Result, *states: str) -> bool:
-    """Write the row as it shall be, if it is still held as it was."""
-    where = {"b_id": one.id, "b_owner": one.owner, "b_token": one.token, "b_states": list(states)}
-    return bool(connection.execute(_WRITE_BACK, _free(one.message) | where).rowcount)
+def _ride(connection: Connection, riding: Sequence[Settlement], settled: Collection[int]) -> set[int]:
+    """Merge claimed rows into their carriers; who finds no place waits again, and is not among the ids returned."""
+    carriers = may_carry(connection, settled, {one.message.carrier for one in riding if one.message.carrier})
+    aboard = {one.id for one in riding if one.message.carrier in carriers}
+    rows = [one if one.id in aboard else replace(one, message=waiting_again(one.message)) for one in riding]
+    return _end(connection, [_row(one, _ENDED) for one in rows]) & aboard
 
 
-def settle(database: Database, settlements: Sequence[Settlement]) -> set[int]:
-    """End claims without sending; see ``ports.Store.settle``."""
+def _tell(connection: Connection, done: Sequence[Settlement | Result]) -> None:
+    """Write the record of rows that have changed, and let their members share it."""
+    if not done:
+        return
+    connection.execute(insert(record), [entry_values(told(one.message, one.at)) for one in done])
+    left = {one.id: one.message.key for one in done if one.message.state not in ON_THE_WAY}
+    share(connection, left, at=max(one.at for one in done))
 
-    def end(connection: Connection) -> set[int]:
-        done = [one for one in _in_order(settlements) if _write_back(connection, one, "claimed", "uncertain")]
-        if done:
-            connection.execute(insert(record), [entry_values(told(one.message, one.at)) for one in done])
-        return {one.id for one in done}
 
-    return database.transact(end) if settlements else set()
+def _row(one: Settlement | Result | Commitment, columns: Iterable[str]) -> dict[str, object]:
+    return travelling_row(one.message, columns, id_=one.id, owner=one.owner, token=one.token)
 
 
 def commit(database: Database, commitments: Sequence[Commitment]) -> set[int]:
     """The commit point; see ``ports.Store.commit``."""
 
     def set_out(connection: Connection) -> set[int]:
-        done = [one for one in _in_order(commitments) if _commit(connection, one)]
-        kept = [body for one in done if (body := _body(one))]
+        done = _set_out(connection, [_row(one, _CHOSEN) for one in commitments])
+        kept = [_body(one, one.letter) for one in commitments if one.id in done and one.letter is not None]
         if kept:
             made = upsert(connection, bodies)
             fresh = {name: made.excluded[name] for name in ("digest", "template_version", "letter")}
             connection.execute(made.on_conflict_do_update(index_elements=["outbox_id"], set_=fresh), kept)
-        return {one.id for one in done}
+        return done
 
     return database.transact(set_out) if commitments else set()
 
 
-def _commit(connection: Connection, one: Commitment) -> bool:
-    message = one.message
-    chosen = {
-        f"v_{name}": getattr(message, name)
-        for name in ("channel", "transport", "locale", "variant", "message_id", "trigger")
-    }
-    where = {"b_id": one.id, "b_owner": one.owner, "b_token": one.token}
-    return bool(connection.execute(_COMMIT, chosen | where).rowcount)
-
-
-def _body(one: Commitment) -> dict[str, Any] | None:  # Any: column values
-    if one.letter is None:
-        return None
+def _body(one: Commitment, letter: Letter) -> dict[str, Any]:  # Any: column values
     return {
         "outbox_id": one.id, "shop": one.message.key.shop, "digest": one.digest, "template_version": one.template_version,
-        "letter": pack(one.letter),
+        "letter": pack(letter),
     }  # fmt: skip
 
 
@@ -166,28 +208,14 @@ def record_results(database: Database, results: Sequence[Result]) -> set[int]:
     """Write attempts and what follows from them; see ``ports.Store.record``."""
 
     def write(connection: Connection) -> set[int]:
-        ordered = _in_order(results)
-        in_time = {one.id for one in ordered if _write_back(connection, one, "sending")}
-        late = {one.id for one in ordered if one.id not in in_time and _ended_doubt(connection, one)}
-        connection.execute(insert(attempts), [_attempt(one, in_time=one.id in in_time) for one in ordered])
-        done = [entry_values(told(one.message, one.at)) for one in ordered if one.id in in_time | late]
-        if done:
-            connection.execute(insert(record), done)
+        in_time = _tried(connection, [_row(one, _TRIED) for one in results])
+        yes_after_all = [one for one in results if one.id not in in_time and one.receipt.outcome is Outcome.ACCEPTED]
+        late = _late(connection, [_row(one, _TRIED) for one in yes_after_all])
+        connection.execute(insert(attempts), [_attempt(one, in_time=one.id in in_time) for one in results])
+        _tell(connection, [one for one in results if one.id in in_time | late])
         return in_time | late
 
     return database.transact(write) if results else set()
-
-
-def _ended_doubt(connection: Connection, one: Result) -> bool:
-    """A yes that came after the claim was lost still ends the doubt, also when a second copy is about to be made."""
-    if one.receipt.outcome is not Outcome.ACCEPTED:
-        return False
-    return bool(connection.execute(_LATE_YES, _free(one.message) | {"b_id": one.id}).rowcount)
-
-
-def _in_order(ones: Sequence[Any]) -> list[Any]:  # Any: settlements, commitments or results, which share only their id
-    """By id: two transactions that touch the same rows in the same order cannot wait for each other."""
-    return sorted(ones, key=lambda one: one.id)
 
 
 def _attempt(one: Result, *, in_time: bool) -> dict[str, Any]:  # Any: column values

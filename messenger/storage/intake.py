@@ -7,14 +7,14 @@ from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, update
 
 from messenger.domain.events import Event
 from messenger.ports import InboxCounts, OrderKey, Verdict
 from messenger.storage.documents import event_text, fingerprint
 from messenger.storage.engine import Database
 from messenger.storage.sql import among, is_sqlite, pair_among, upsert
-from messenger.storage.tables import conflicts, inbox, intakes, orders, parcels
+from messenger.storage.tables import conflicts, inbox, intakes, needs_fold, orders, parcels, received, sources
 
 MOST_FAILURES: Final = 5
 """How often taking in an order may fail before it is given up."""
@@ -23,9 +23,8 @@ SETTLED_AT_ONCE: Final = 50
 HOMELESS_LOCK: Final = 7242132
 """Settling events without an order and working on orders shut each other out (PostgreSQL; SQLite has one writer)."""
 
-_closed = select(intakes.c.id).where(intakes.c.closed_at.is_not(None))
 _still_open = select(intakes.c.id).where(intakes.c.closed_at.is_(None))
-may_be_taken = and_(inbox.c.state == "received", inbox.c.intake.in_(_closed))
+may_be_taken = and_(received, inbox.c.intake.not_in(_still_open))
 """Received, and the file or batch it came in has been read to its end."""
 
 
@@ -45,12 +44,26 @@ def open_intake(database: Database, *, kind: str, name: str, at: datetime) -> in
         return int(made[0]) if made else 0
 
 
-def close_intake(database: Database, intake: int, *, at: datetime) -> None:
-    """Say that the intake was read to its end."""
+def close_intake(database: Database, intake: int, *, at: datetime, source: str) -> None:
+    """Say that the intake was read to its end, and its source heard from."""
     with database.write() as connection:
         connection.execute(
             update(intakes).where(intakes.c.id == intake, intakes.c.closed_at.is_(None)).values(closed_at=at)
         )
+        if source:
+            told = upsert(connection, sources).values(name=source, heard_at=at)
+            later = told.excluded.heard_at > sources.c.heard_at
+            connection.execute(
+                told.on_conflict_do_update(
+                    index_elements=["name"], set_={"heard_at": told.excluded.heard_at}, where=later
+                )
+            )
+
+
+def heard(database: Database) -> dict[str, datetime]:
+    """Return when each configured source was last heard from."""
+    with database.read() as connection:
+        return {row.name: row.heard_at for row in connection.execute(select(sources))}
 
 
 def accept(database: Database, events: Sequence[Event], *, intake: int, at: datetime) -> list[Verdict]:
@@ -107,7 +120,7 @@ def _named(connection: Connection, rows: Sequence[dict[str, Any]]) -> ColumnElem
 
 def _adopt(connection: Connection, rows: Sequence[dict[str, Any]], intake: int) -> None:
     """Take over what a reading that was cut short has left; what was read to its end already waits for nobody."""
-    left = and_(inbox.c.state == "received", inbox.c.intake.in_(_still_open))
+    left = and_(received, inbox.c.intake.in_(_still_open))
     connection.execute(update(inbox).where(_named(connection, rows), left).values(intake=intake))
 
 
@@ -124,7 +137,7 @@ def backlog(database: Database, *, limit: int) -> list[OrderKey]:
         ).all()
         asked = connection.execute(
             select(orders.c.shop, orders.c.number)
-            .where(orders.c.needs_fold, ~blocked(orders.c.shop, orders.c.number))
+            .where(needs_fold, ~blocked(orders.c.shop, orders.c.number))
             .order_by(orders.c.shop, orders.c.number)
             .limit(limit)
         ).all()
@@ -169,13 +182,20 @@ def _settle_one(connection: Connection, row: dict[str, Any]) -> None:
 def failed(database: Database, order: OrderKey, *, error: str) -> bool:
     """Count a failed taking-in; see ``ports.Store.failed``."""
     mine = and_(inbox.c.shop == order.shop, inbox.c.order_number == order.number, may_be_taken)
-    itself = and_(orders.c.shop == order.shop, orders.c.number == order.number, orders.c.needs_fold == true())
+    itself = and_(orders.c.shop == order.shop, orders.c.number == order.number)
 
     def count(connection: Connection) -> bool:
-        connection.execute(update(inbox).where(mine).values(failures=inbox.c.failures + 1, error=error[:500]))
-        connection.execute(update(orders).where(itself).values(failures=orders.c.failures + 1))
+        has_events = bool(
+            connection.execute(
+                update(inbox).where(mine).values(failures=inbox.c.failures + 1, error=error[:500])
+            ).rowcount
+        )
+        # With no event of its own it failed while it was planned anew: it is folded again until it is given up.
+        asked = itself if not has_events else and_(itself, needs_fold)
+        again = {"failures": orders.c.failures + 1, "needs_fold": True}
+        connection.execute(update(orders).where(asked).values(again))
         events = connection.execute(select(func.max(inbox.c.failures)).where(mine)).scalar() or 0
-        folds = connection.execute(select(orders.c.failures).where(itself)).scalar() or 0
+        folds = connection.execute(select(orders.c.failures).where(itself, needs_fold)).scalar() or 0
         if events >= MOST_FAILURES:
             connection.execute(update(inbox).where(mine).values(state="failed"))
         return max(events, folds) >= MOST_FAILURES
@@ -199,4 +219,4 @@ def to_be_taken_in(connection: Connection) -> int:
 _EVENTS_WAITING = select(func.count()).where(
     may_be_taken, or_(inbox.c.order_number.is_(None), ~blocked(inbox.c.shop, inbox.c.order_number))
 )
-_FOLDS_WAITING = select(func.count()).where(orders.c.needs_fold, ~blocked(orders.c.shop, orders.c.number))
+_FOLDS_WAITING = select(func.count()).where(needs_fold, ~blocked(orders.c.shop, orders.c.number))

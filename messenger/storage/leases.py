@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, false, func, insert, select, update
 
 from messenger.domain.messages import Key, PlannedMessage, Reason
 from messenger.ports import Pulse
+from messenger.storage.carrying import share
+from messenger.storage.due import due, resendable, running
 from messenger.storage.engine import Database
 from messenger.storage.intake import to_be_taken_in
+from messenger.storage.outbox_table import claimable, doubtful, in_hand, outbox
 from messenger.storage.rows import entry_values, message_of, told
-from messenger.storage.tables import outbox, record
-
-waiting = outbox.c.state.in_(["planned", "held"])
-"""What a worker may claim once it is due."""
-doubtful = and_(outbox.c.state == "uncertain", outbox.c.owner.is_(None))
-"""Perhaps sent, and in nobody's hands."""
+from messenger.storage.tables import record
 
 
 def heartbeat(database: Database, *, owner: str, lease_until: datetime) -> int:
@@ -27,9 +25,14 @@ def heartbeat(database: Database, *, owner: str, lease_until: datetime) -> int:
 
 def rescue(database: Database, *, now: datetime) -> tuple[int, int]:
     """Free what dead workers left; see ``ports.Store.rescue``."""
-    dead = and_(outbox.c.owner.is_not(None), outbox.c.lease_until <= now)
+    dead = and_(in_hand, outbox.c.lease_until <= now)
     free = {"owner": None, "lease_until": None}
-    claimed = update(outbox).where(dead, outbox.c.state == "claimed").values(state="planned", reason=None, **free)
+    claimed = (
+        update(outbox)
+        .where(dead, outbox.c.state == "claimed")
+        .values(state="planned", cleared_at=None, **free)
+        .returning(outbox.c.id, outbox.c.shop, outbox.c.rule, outbox.c.scope, outbox.c.step)
+    )
     sending = (
         update(outbox)
         .where(dead, outbox.c.state == "sending")
@@ -38,12 +41,13 @@ def rescue(database: Database, *, now: datetime) -> tuple[int, int]:
     )
 
     def free_all(connection: Connection) -> tuple[int, int]:
-        freed = connection.execute(claimed).rowcount
+        freed = {id_: Key(*name) for id_, *name in connection.execute(claimed)}
+        share(connection, freed, at=now)
         lost = connection.execute(sending).mappings().all()
         connection.execute(update(outbox).where(dead, outbox.c.state == "uncertain").values(**free))
         if lost:
             connection.execute(insert(record), [entry_values(told(message_of(row), now)) for row in lost])
-        return freed, len(lost)
+        return len(freed), len(lost)
 
     with database.read() as connection:
         if connection.execute(select(outbox.c.id).where(dead).limit(1)).first() is None:
@@ -69,14 +73,25 @@ def postpone(database: Database, *, key: Key, resend_at: datetime | None, becaus
 
 
 def pulse(database: Database, *, now: datetime) -> Pulse:
-    """Return whether anything is going on."""
-    may_be_claimed = or_(and_(waiting, outbox.c.due_at <= now), and_(doubtful, outbox.c.resend_at <= now))
+    """Return whether anything is going on; what is stopped or waits for its valve is not."""
     with database.read() as connection:
-        due = connection.execute(select(func.count()).select_from(outbox).where(may_be_claimed)).scalar() or 0
-        in_hand, lease = connection.execute(
-            select(func.count(), func.min(outbox.c.lease_until)).where(outbox.c.owner.is_not(None))
+        of_shops = running(connection)
+        if of_shops is None:
+            of_shops = false()
+        ripe, again = (
+            select(func.count()).select_from(outbox).where(condition, of_shops).scalar_subquery()
+            for condition in (due(now), resendable(now))
+        )
+        next_due, next_resend = (
+            select(at).where(condition, of_shops, at.is_not(None)).order_by(at).limit(1).scalar_subquery()
+            for at, condition in ((outbox.c.due_at, claimable), (outbox.c.resend_at, doubtful))
+        )
+        held = select(func.count(), func.min(outbox.c.lease_until)).where(in_hand)
+        ripe_now, again_now, first_due, first_resend = connection.execute(
+            select(ripe, again, next_due, next_resend)
         ).one()
-        next_due = connection.execute(select(func.min(outbox.c.due_at)).where(waiting)).scalar()
-        resend = connection.execute(select(func.min(outbox.c.resend_at)).where(doubtful)).scalar()
+        in_hands, lease = connection.execute(held).one()
         backlog = to_be_taken_in(connection)
-    return Pulse(due=due, in_hand=in_hand, next_lease=lease, next_due=next_due, next_resend=resend, backlog=backlog)
+    return Pulse(
+        due=ripe_now + again_now, in_hand=in_hands, next_lease=lease, next_due=first_due, next_resend=first_resend, backlog=backlog
+    )  # fmt: skip

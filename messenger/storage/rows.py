@@ -1,24 +1,25 @@
-"""Outbox rows as values, and back."""
+"""Outbox rows and lines of the record as values, and back."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import fields
 from datetime import datetime
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import RowMapping, bindparam
+from sqlalchemy import RowMapping
 
 from messenger.domain.messages import Category, Key, PlannedMessage, Reason, State
 from messenger.ports import Entry
-from messenger.storage.tables import outbox
 
 PLAIN: Final = tuple(
     field.name
     for field in fields(PlannedMessage)
-    if field.name not in {"key", "order", "id", "category", "state", "reason"}
+    if field.name not in {"key", "order", "id", "category", "state", "reason", "buyer", "carrier"}
 )
+WITH_ANOTHER: Final = frozenset({State.MERGED, State.FAILED})
+"""States in which a row may be carried by another one."""
 
 
 def message_of(row: RowMapping) -> PlannedMessage:
@@ -30,33 +31,23 @@ def message_of(row: RowMapping) -> PlannedMessage:
         category=Category(row["category"]),
         state=State(row["state"]),
         reason=Reason(row["reason"]) if row["reason"] else None,
+        buyer=row["buyer"] or f"order:{row['order_number']}",
+        carrier=row["carrier"],
         **{name: row[name] for name in PLAIN},
     )
 
 
 def values_of(message: PlannedMessage) -> dict[str, Any]:  # Any: column values of many types
-    """Return the columns of a planned message, all but its id."""
+    """Return the columns of a planned message, all but its id.
+
+    A message of nobody known is its order's; only what is carried names its carrier.
+    """
     return {
         "shop": message.key.shop, "rule": message.key.rule, "scope": message.key.scope, "step": message.key.step,
         "order_number": message.order, "category": str(message.category), "state": str(message.state),
-        "reason": str(message.reason) if message.reason else None,
+        "reason": str(message.reason) if message.reason else None, "buyer": message.buyer or f"order:{message.order}",
+        "carrier": message.carrier if message.state in WITH_ANOTHER else None,
     } | {name: getattr(message, name) for name in PLAIN}  # fmt: skip
-
-
-def slots(*, leaving_out: Collection[str] = ()) -> dict[str, Any]:  # Any: bind parameters
-    """Return a SET clause over every column of the outbox, to be prepared once and filled by ``written``."""
-    return {
-        column.name: bindparam(f"v_{column.name}")
-        for column in outbox.columns
-        if column.name not in {"id", *leaving_out}
-    }
-
-
-def written(
-    message: PlannedMessage, *, leaving_out: Collection[str] = (), prefix: str = "v_"
-) -> dict[str, Any]:  # Any: see values_of
-    """Return what fills ``slots``."""
-    return {f"{prefix}{name}": value for name, value in values_of(message).items() if name not in leaving_out}
 
 
 def entry_values(entry: Entry) -> dict[str, Any]:  # Any: see values_of
@@ -79,14 +70,22 @@ def entry_of(row: RowMapping) -> Entry:
     )  # fmt: skip
 
 
-def told(message: PlannedMessage, at: datetime) -> Entry:
-    """Return the line of the record that says how a message stands now."""
+def told(message: PlannedMessage, at: datetime, *, moved_from: datetime | None = None) -> Entry:
+    """Return the line of the record that says how a message stands now.
+
+    Args:
+        message: the row.
+        at: now.
+        moved_from: when it was due before, if only that has changed.
+    """
     detail = {
         name: str(value)
         for name in ("channel", "locale", "variant", "reply", "transport")
         if (value := getattr(message, name))
     } | {"due": message.due_at.isoformat(), "template": message.template}  # fmt: skip
+    if moved_from is not None:
+        detail["was"] = moved_from.isoformat()
     return Entry(
-        shop=message.key.shop, order=message.order, at=at, what=str(message.state), key=message.key,
-        reason=str(message.reason or ""), because=message.because, detail=detail,
+        shop=message.key.shop, order=message.order, at=at, what="moved" if moved_from else str(message.state),
+        key=message.key, reason=str(message.reason or ""), because=message.because, detail=detail,
     )  # fmt: skip

@@ -1,14 +1,32 @@
-"""What the two engines say differently: stepping aside for a row that is there, and a list passed as one value."""
+"""What the two engines say differently: stepping aside for a row that is there, and many values passed as one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import BigInteger, ColumnElement, Connection, Integer, Table, Text, any_, func, literal, select, tuple_
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    FromClause,
+    Integer,
+    Table,
+    Text,
+    any_,
+    bindparam,
+    cast,
+    column,
+    func,
+    literal,
+    literal_column,
+    select,
+    tuple_,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import TypeEngine
 
 
 def is_sqlite(connection: Connection) -> bool:
@@ -35,6 +53,20 @@ def among(
     return column == any_(literal(listed, ARRAY(of)))
 
 
+def among_those(column: ColumnElement[Any], name: str, *, on_sqlite: bool) -> ColumnElement[bool]:
+    """Return the condition that a column is one of the numbers of a parameter (see ``numbers``), for a prepared statement."""
+    if on_sqlite:
+        each = func.json_each(bindparam(name, type_=Text())).table_valued("value")
+        return column.in_(select(each.c.value))
+    return column == any_(bindparam(name, type_=ARRAY(BigInteger())))
+
+
+def numbers(connection: Connection, values: Iterable[int]) -> object:
+    """Return what fills the parameter of ``among_those``."""
+    listed = list(values)
+    return orjson.dumps(listed).decode() if is_sqlite(connection) else listed
+
+
 def pair_among(
     connection: Connection, first: ColumnElement[Any], second: ColumnElement[Any], pairs: Sequence[tuple[str, str]]
 ) -> ColumnElement[bool]:
@@ -45,3 +77,25 @@ def pair_among(
         return both.in_(select(func.json_extract(each.c.value, "$[0]"), func.json_extract(each.c.value, "$[1]")))
     ones, others = (literal([pair[index] for pair in pairs], ARRAY(Text())) for index in (0, 1))
     return both.in_(select(func.unnest(ones), func.unnest(others)))
+
+
+def travelling(columns: Mapping[str, TypeEngine[Any]], *, on_sqlite: bool) -> FromClause:
+    """Return a table of rows that travel as one JSON value, the parameter ``rows`` (see ``packed``).
+
+    Args:
+        columns: names of its columns and what they hold; instants travel as they are kept, in microseconds.
+        on_sqlite: which engine reads it.
+    """
+    told = bindparam("rows", type_=Text())
+    if on_sqlite:
+        each = func.json_each(told).table_valued("value", name="each")
+        read = [func.json_extract(each.c.value, literal_column(f"'$.{name}'")).label(name) for name in columns]
+        return select(*read).select_from(each).subquery("v")
+    typed = [column(name, type_) for name, type_ in columns.items()]
+    rows = func.json_to_recordset(cast(told, postgresql.JSON)).table_valued(*typed, name="v")
+    return rows.render_derived(with_types=True)
+
+
+def packed(rows: Sequence[Mapping[str, object]]) -> str:
+    """Return rows as ``travelling`` reads them."""
+    return orjson.dumps(rows).decode()

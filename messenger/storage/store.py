@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 import secrets as random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
-from typing import Final
+from datetime import datetime, timedelta
+from typing import TypeVar
 
 from sqlalchemy import select
 
 from messenger.domain.events import Event
+from messenger.domain.lanes import Journey, Lane, LaneKey
 from messenger.domain.messages import Key, PlannedMessage, State
-from messenger.ports import Commitment, Entry, Frozen, InboxCounts, OrderKey, Pulse, Result, Settlement, Verdict
-from messenger.storage import claims, leases, schema
+from messenger.ports import (
+    Commitment,
+    Edition,
+    Entry,
+    Frozen,
+    InboxCounts,
+    OrderKey,
+    Pause,
+    Pulse,
+    Result,
+    Settlement,
+    Unit,
+    Verdict,
+)
+from messenger.storage import claims, generations, leases, pausing, reading, schema, travel, valve
 from messenger.storage import intake as door
 from messenger.storage.engine import Database, connect
-from messenger.storage.rows import entry_of, message_of
-from messenger.storage.sql import among, upsert
-from messenger.storage.tables import orders, outbox, record, secrets
+from messenger.storage.sql import upsert
+from messenger.storage.tables import secrets
 from messenger.storage.unit import SqlUnit, events_of, messages_of
 
-PAGE: Final = 500
-"""Rows that a stream keeps in memory."""
+Answer = TypeVar("Answer")
 
 
 class SqlStore:
@@ -43,9 +55,21 @@ class SqlStore:
         """Store events as received."""
         return door.accept(self._database, events, intake=intake, at=at)
 
-    def close_intake(self, intake: int, *, at: datetime) -> None:
-        """Say that an intake has been read to its end."""
-        door.close_intake(self._database, intake, at=at)
+    def close_intake(self, intake: int, *, at: datetime, source: str = "") -> None:
+        """Say that an intake has been read to its end, and its source heard from."""
+        door.close_intake(self._database, intake, at=at, source=source)
+
+    def heard(self) -> dict[str, datetime]:
+        """Return when each configured source was last heard from."""
+        return door.heard(self._database)
+
+    def gated(self) -> list[int]:
+        """Return intakes that wait to be judged."""
+        return valve.waiting_for_judgement(self._database)
+
+    def judge(self, intake: int, *, limit: int, now: datetime) -> int:
+        """Open or close the valve for an intake, in short transactions."""
+        return valve.judge_in_parts(self._database, intake, limit=limit, now=now)
 
     def backlog(self, *, limit: int) -> list[OrderKey]:
         """Return orders that have something to be taken in."""
@@ -60,6 +84,10 @@ class SqlStore:
         """Open a write transaction."""
         with self._database.write() as connection:
             yield SqlUnit(connection)
+
+    def together(self, work: Callable[[Unit], Answer]) -> Answer:
+        """Return what ``work`` returns inside one write transaction, run again when another one crossed it."""
+        return self._database.transact(lambda connection: work(SqlUnit(connection)))
 
     def inbox_counts(self) -> InboxCounts:
         """Return how many events stand in each state."""
@@ -77,49 +105,15 @@ class SqlStore:
 
     def record_of(self, order: OrderKey) -> list[Entry]:
         """Return the order's record."""
-        mine = (
-            select(record)
-            .where(record.c.shop == order.shop, record.c.order_number == order.number)
-            .order_by(record.c.id)
-        )
-        with self._database.read() as connection:
-            return [entry_of(row) for row in connection.execute(mine).mappings()]
+        return reading.record_of(self._database, order)
 
     def find_orders(self, *, shop: str | None = None) -> Iterator[OrderKey]:
         """Stream the names of all orders."""
-        last = ("", "")
-        while True:
-            page = select(orders.c.shop, orders.c.number).order_by(orders.c.shop, orders.c.number).limit(PAGE)
-            page = page.where((orders.c.shop > last[0]) | ((orders.c.shop == last[0]) & (orders.c.number > last[1])))
-            if shop is not None:
-                page = page.where(orders.c.shop == shop)
-            with self._database.read() as connection:
-                rows = connection.execute(page).all()
-            for found, number in rows:
-                yield OrderKey(shop=found, number=number)
-            if len(rows) < PAGE:
-                return
-            last = (rows[-1][0], rows[-1][1])
+        return reading.find_orders(self._database, shop=shop)
 
     def outbox(self, *, states: Sequence[State] = (), shop: str | None = None) -> Iterator[PlannedMessage]:
         """Stream outbox rows by due_at, then id."""
-        rows: list[PlannedMessage] = []
-        while True:
-            page = select(outbox).order_by(outbox.c.due_at, outbox.c.id).limit(PAGE)
-            if rows:
-                last = rows[-1]
-                page = page.where(
-                    (outbox.c.due_at > last.due_at) | ((outbox.c.due_at == last.due_at) & (outbox.c.id > last.id))
-                )
-            if shop is not None:
-                page = page.where(outbox.c.shop == shop)
-            with self._database.read() as connection:
-                if states:
-                    page = page.where(among(connection, outbox.c.state, [str(state) for state in states]))
-                rows = [message_of(row) for row in connection.execute(page).mappings()]
-            yield from rows
-            if len(rows) < PAGE:
-                return
+        return reading.stream(self._database, states=states, shop=shop)
 
     def frozen(self, message_id: int) -> Frozen | None:
         """Return what was frozen for a message."""
@@ -130,8 +124,8 @@ class SqlStore:
         return claims.claim(self._database, owner=owner, now=now, lease_until=lease_until, limit=limit)
 
     def settle(self, settlements: Sequence[Settlement]) -> set[int]:
-        """End claims without sending."""
-        return claims.settle(self._database, settlements)
+        """End claims without sending, or keep them."""
+        return self.together(lambda unit: unit.settle(settlements)) if settlements else set()
 
     def commit(self, commitments: Sequence[Commitment]) -> set[int]:
         """The commit point."""
@@ -160,6 +154,82 @@ class SqlStore:
     def pulse(self, *, now: datetime) -> Pulse:
         """Return whether anything is going on."""
         return leases.pulse(self._database, now=now)
+
+    def find_messages(self, order: OrderKey, *, rule: str | None = None) -> list[PlannedMessage]:
+        """Return the outbox rows of an order, only those whose key names this rule."""
+        return [row for row in self.messages_of(order) if rule is None or row.key.rule == rule]
+
+    def message(self, id_: int) -> PlannedMessage | None:
+        """Return one outbox row."""
+        return reading.message(self._database, id_)
+
+    def waiting_for_approval(self, *, intake: int | None = None, shop: str | None = None) -> Iterator[PlannedMessage]:
+        """Stream rows that wait for approval, by due time."""
+        return reading.waiting_for_approval(self._database, intake=intake, shop=shop)
+
+    def pause(self, shop: str, *, at: datetime, by: str) -> bool:
+        """Stop a shop, or everything."""
+        return pausing.pause(self._database, shop, at=at, by=by)
+
+    def resume(self, shop: str) -> Pause | None:
+        """Let a shop, or everything, go on."""
+        return pausing.resume(self._database, shop)
+
+    def pauses(self) -> list[Pause]:
+        """Return what is stopped."""
+        return pausing.paused(self._database)
+
+    def last_alive(self) -> datetime | None:
+        """Return when a worker last said that it was at work."""
+        return pausing.last_alive(self._database)
+
+    def alive(self, *, now: datetime) -> None:
+        """Say that a worker is at work."""
+        pausing.say_alive(self._database, now=now)
+
+    def wake(self, *, shop: str, hold: str, now: datetime) -> int:
+        """Let a shop's rows that this hold keeps be looked at now."""
+        return pausing.wake(self._database, shop=shop, hold=hold, now=now)
+
+    def sent_since(self, since: datetime) -> int:
+        """Return how many messages left since then."""
+        return reading.sent_since(self._database, since)
+
+    def spread(self, *, now: datetime, over: timedelta, shop: str | None = None) -> int:
+        """Spread what is due evenly over a span."""
+        return pausing.spread(self._database, now=now, over=over, shop=shop)
+
+    def buys_tick(self, name: str, slot: str) -> bool:
+        """Return whether this caller is the first that asks for this slot."""
+        return pausing.buys_tick(self._database, name, slot)
+
+    def publish(self, edition: Edition) -> int:
+        """Keep a generation; returns its number."""
+        return generations.publish(self._database, edition)
+
+    def newest_generation(self) -> int:
+        """Return the number of the newest generation."""
+        return generations.newest(self._database)
+
+    def generation(self, number: int) -> Edition | None:
+        """Return a generation with its files."""
+        return generations.find(self._database, number)
+
+    def to_replan(self, generation: int, *, now: datetime, limit: int) -> list[OrderKey]:
+        """Return orders to be planned anew by this generation."""
+        return generations.to_replan(self._database, generation, now=now, limit=limit)
+
+    def journeys(self, *, since: datetime) -> Iterator[Journey]:
+        """Stream the parcels that arrived since then, lane by lane."""
+        return travel.stream(self._database, since=since)
+
+    def keep_lanes(self, lanes: Sequence[Lane]) -> None:
+        """Replace the snapshot of each of these lanes."""
+        travel.keep(self._database, lanes)
+
+    def lanes(self) -> dict[LaneKey, Lane]:
+        """Return the newest snapshot of every lane."""
+        return travel.newest(self._database)
 
     def secret(self, name: str) -> bytes:
         """Return the named secret of this installation, made on first use."""

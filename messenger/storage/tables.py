@@ -1,62 +1,26 @@
-"""The tables. Shop leads every key; instants are integer microseconds in UTC, so that both engines sort them alike."""
+"""The tables. Shop leads every key; what an index covers is said in ``columns.partial``'s words."""
 
 from __future__ import annotations
-
-from datetime import UTC, datetime, timedelta
-from typing import Final
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     String,
     Table,
     Text,
     UniqueConstraint,
-)
-from sqlalchemy.engine import Dialect
-from sqlalchemy.types import TypeDecorator
-
-from messenger.domain.messages import State
-
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
-
-metadata = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-    }
+    literal_column,
+    true,
 )
 
-
-class Instant(TypeDecorator[datetime]):
-    """An aware datetime, kept as microseconds since 1970 in UTC."""
-
-    impl = BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002  # SQLAlchemy's signature
-        """Refuse a naive time, keep an aware one."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"an instant must be aware, got {value!r}")
-        return (value - EPOCH) // _MICROSECOND
-
-    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002  # SQLAlchemy's signature
-        """Return the instant in UTC."""
-        return None if value is None else EPOCH + timedelta(microseconds=value)
-
-
-Serial = BigInteger().with_variant(Integer, "sqlite")
+from messenger.storage.columns import Amount, Instant, Serial, metadata, partial
+from messenger.storage.outbox_table import outbox
 
 intakes = Table(
     "intakes",
@@ -66,6 +30,14 @@ intakes = Table(
     Column("name", Text, nullable=False),
     Column("opened_at", Instant, nullable=False),
     Column("closed_at", Instant),
+    Column("let_go", Integer, nullable=False, server_default="0"),
+    Column("held_back", Boolean, nullable=False, server_default="0"),
+)
+
+partial("ix_intakes_open", intakes.c.closed_at.is_(None), intakes.c.id)
+
+sources = Table(
+    "sources", metadata, Column("name", Text, primary_key=True), Column("heard_at", Instant, nullable=False)
 )
 
 inbox = Table(
@@ -92,34 +64,12 @@ inbox = Table(
     CheckConstraint("state IN ('received', 'processed', 'unmatched', 'failed')", name="state"),
     Index("ix_inbox_shop_order_number", "shop", "order_number"),
 )
-Index(
-    "ix_inbox_received",
-    inbox.c.state,
-    inbox.c.intake,
-    sqlite_where=inbox.c.state == "received",
-    postgresql_where=inbox.c.state == "received",
-)
-Index(
-    "ix_inbox_unmatched",
-    inbox.c.shop,
-    inbox.c.number,
-    sqlite_where=inbox.c.state == "unmatched",
-    postgresql_where=inbox.c.state == "unmatched",
-)
-Index(
-    "ix_inbox_buyer",
-    inbox.c.shop,
-    inbox.c.buyer_key,
-    sqlite_where=inbox.c.order_number.is_(None),
-    postgresql_where=inbox.c.order_number.is_(None),
-)
-Index(
-    "ix_inbox_email",
-    inbox.c.shop,
-    inbox.c.email_key,
-    sqlite_where=inbox.c.order_number.is_(None),
-    postgresql_where=inbox.c.order_number.is_(None),
-)
+received = inbox.c.state == literal_column("'received'")
+unmatched = inbox.c.state == literal_column("'unmatched'")
+partial("ix_inbox_received", received, inbox.c.state, inbox.c.intake)
+partial("ix_inbox_unmatched", unmatched, inbox.c.shop, inbox.c.number)
+partial("ix_inbox_buyer", inbox.c.order_number.is_(None), inbox.c.shop, inbox.c.buyer_key)
+partial("ix_inbox_email", inbox.c.order_number.is_(None), inbox.c.shop, inbox.c.email_key)
 
 conflicts = Table(
     "conflicts",
@@ -145,16 +95,15 @@ orders = Table(
     Column("updated_at", Instant),
     Column("needs_fold", Boolean, nullable=False, server_default="0"),
     Column("failures", Integer, nullable=False, server_default="0"),
+    Column("paid_at", Instant),
+    Column("open_until", Instant),
+    Column("generation", Integer, nullable=False, server_default="0"),
 )
+needs_fold = orders.c.needs_fold == true()
 Index("ix_orders_buyer", orders.c.shop, orders.c.buyer_key)
 Index("ix_orders_email", orders.c.shop, orders.c.email_key)
-Index(
-    "ix_orders_needs_fold",
-    orders.c.shop,
-    orders.c.number,
-    sqlite_where=orders.c.needs_fold,
-    postgresql_where=orders.c.needs_fold,
-)
+Index("ix_orders_generation", orders.c.generation, orders.c.open_until, orders.c.shop, orders.c.number)
+partial("ix_orders_needs_fold", needs_fold, orders.c.shop, orders.c.number)
 
 parcels = Table(
     "parcels",
@@ -163,53 +112,6 @@ parcels = Table(
     Column("number", Text, primary_key=True),
     Column("order_number", Text, nullable=False),
 )
-
-outbox = Table(
-    "outbox",
-    metadata,
-    Column("id", Serial, primary_key=True),
-    Column("shop", Text, nullable=False),
-    Column("rule", Text, nullable=False),
-    Column("scope", Text, nullable=False),
-    Column("step", Integer, nullable=False),
-    Column("order_number", Text, nullable=False),
-    Column("template", Text, nullable=False),
-    Column("category", String(20), nullable=False),
-    Column("trigger", Text, nullable=False),
-    Column("trigger_at", Instant, nullable=False),
-    Column("shipment", Text),
-    Column("wanted_at", Instant, nullable=False),
-    Column("due_at", Instant, nullable=False),
-    Column("expires_at", Instant, nullable=False),
-    Column("stale_at", Instant, nullable=False),
-    Column("state", String(20), nullable=False),
-    Column("reason", String(20)),
-    Column("because", Text, nullable=False, server_default=""),
-    Column("not_before", Instant),
-    Column("priority", Integer, nullable=False, server_default="0"),
-    Column("channel", String(20)),
-    Column("transport", Text),
-    Column("locale", String(40)),
-    Column("variant", Text),
-    Column("owner", String(40)),
-    Column("token", Integer, nullable=False, server_default="0"),
-    Column("attempts", Integer, nullable=False, server_default="0"),
-    Column("lease_until", Instant),
-    Column("message_id", Text),
-    Column("sent_at", Instant),
-    Column("resend_at", Instant),
-    Column("resent", Boolean, nullable=False, server_default="0"),
-    Column("reply", Text),
-    UniqueConstraint("shop", "rule", "scope", "step"),
-    CheckConstraint("state IN ({})".format(", ".join(f"'{state}'" for state in State)), name="state"),
-    Index("ix_outbox_shop_order_number", "shop", "order_number"),
-)
-_due = outbox.c.state.in_(["planned", "held"])
-_in_hand = outbox.c.owner.is_not(None)
-_doubtful = outbox.c.state == "uncertain"
-Index("ix_outbox_due", outbox.c.due_at, outbox.c.id, sqlite_where=_due, postgresql_where=_due)
-Index("ix_outbox_in_hand", outbox.c.owner, outbox.c.lease_until, sqlite_where=_in_hand, postgresql_where=_in_hand)
-Index("ix_outbox_uncertain", outbox.c.resend_at, sqlite_where=_doubtful, postgresql_where=_doubtful)
 
 bodies = Table(
     "bodies",
@@ -257,3 +159,53 @@ record = Table(
 secrets = Table(
     "secrets", metadata, Column("name", String(40), primary_key=True), Column("value", LargeBinary, nullable=False)
 )
+
+journeys = Table(
+    "journeys",
+    metadata,
+    Column("shop", Text, primary_key=True),
+    Column("country", Text, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("order_number", Text, primary_key=True),
+    Column("shipment", Text, primary_key=True),
+    Column("shipped_at", Instant, nullable=False),
+    Column("delivered_at", Instant, nullable=False),
+    Index("ix_journeys_lane", "shop", "country", "method", "order_number", "shipment"),
+)
+
+lanes = Table(
+    "lanes",
+    metadata,
+    Column("shop", Text, primary_key=True),
+    Column("country", Text, primary_key=True),
+    Column("method", Text, primary_key=True),
+    Column("day", Date, nullable=False),
+    Column("parcels", Integer, nullable=False),
+    Column("p50_days", Amount),
+    Column("p90_days", Amount),
+)
+
+pauses = Table(
+    "pauses",
+    metadata,
+    Column("shop", Text, primary_key=True),
+    Column("since", Instant, nullable=False),
+    Column("paused_by", Text, nullable=False),
+)
+
+generations = Table(
+    "generations",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("digest", String(64), nullable=False),
+    Column("published_at", Instant, nullable=False),
+    Column("published_by", Text, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+)
+
+ticks = Table("ticks", metadata, Column("name", Text, primary_key=True), Column("slot", Text, primary_key=True))
+
+alive = Table("alive", metadata, Column("name", String(40), primary_key=True), Column("at", Instant, nullable=False))
+
+__all__ = ["alive", "attempts", "bodies", "conflicts", "generations", "inbox", "intakes", "journeys", "lanes", "metadata", "needs_fold",
+           "orders", "outbox", "parcels", "pauses", "received", "record", "secrets", "sources", "ticks", "unmatched"]  # fmt: skip

@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, null, or_, select, update
 
 from messenger.domain.events import Event
+from messenger.domain.lanes import Journey
 from messenger.domain.messages import Key, PlannedMessage, State
-from messenger.ports import Change, Entry, OrderKey
+from messenger.ports import BuyerKey, Change, Entry, OrderKey, Payment, Settlement
+from messenger.storage import buyers as counting
+from messenger.storage import claims, travel, valve
+from messenger.storage.carrying import ON_THE_WAY, forget_letters, leaving, may_carry, share
 from messenger.storage.documents import read_event
 from messenger.storage.intake import HOMELESS_LOCK, may_be_taken
-from messenger.storage.rows import entry_values, message_of, slots, values_of, written
+from messenger.storage.outbox_table import OPEN, outbox, stated
+from messenger.storage.rewriting import Rewrite, columns_without, travelling_row
+from messenger.storage.rows import entry_values, message_of, values_of
 from messenger.storage.sql import among, is_sqlite, pair_among, upsert
-from messenger.storage.tables import inbox, orders, outbox, parcels, record
+from messenger.storage.tables import inbox, orders, parcels, record, unmatched
 
 
 class _Told(NamedTuple):
-    """One stored event of an order."""
+    """One stored event of an order. ``intake`` is 0 for one that was taken in before."""
 
     id: int
     document: str
     is_received: bool
+    intake: int = 0
 
 
 def events_of(connection: Connection, keys: Sequence[OrderKey]) -> dict[OrderKey, list[Event]]:
@@ -37,11 +44,20 @@ def _told_about(connection: Connection, keys: Sequence[OrderKey]) -> dict[OrderK
     found: defaultdict[OrderKey, list[_Told]] = defaultdict(list)
     names: defaultdict[str, defaultdict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     mine = pair_among(connection, inbox.c.shop, inbox.c.order_number, [(key.shop, key.number) for key in keys])
-    columns = (inbox.c.id, inbox.c.shop, inbox.c.order_number, inbox.c.state, inbox.c.buyer_key, inbox.c.email_key)
+    columns = (
+        inbox.c.id,
+        inbox.c.shop,
+        inbox.c.order_number,
+        inbox.c.state,
+        inbox.c.intake,
+        inbox.c.buyer_key,
+        inbox.c.email_key,
+    )
     there = or_(inbox.c.state == "processed", may_be_taken)
     for row in connection.execute(select(*columns, inbox.c.document).where(mine, there).order_by(inbox.c.id)):
         key = OrderKey(shop=row.shop, number=row.order_number)
-        found[key].append(_Told(row.id, row.document, row.state == "received"))
+        is_received = row.state == "received"
+        found[key].append(_Told(row.id, row.document, is_received, row.intake if is_received else 0))
         names[row.shop][row.order_number].update(name for name in (row.buyer_key, row.email_key) if name)
     for shop in sorted({key.shop for key in keys}):
         if _buyers_spoke(connection, shop):
@@ -82,12 +98,13 @@ def _add_buyers(
         ]
 
 
-_OF_THE_CLAIM = frozenset({"token", "attempts"})
-_CHANGE = (
-    update(outbox)
-    .where(outbox.c.id == bindparam("b_id"), outbox.c.state == bindparam("b_was"))
-    .values(slots(leaving_out=_OF_THE_CLAIM) | {"token": outbox.c.token + 1})
+_CHANGED: Final = columns_without("token", "attempts", "owner", "lease_until")
+_change = Rewrite(
+    _CHANGED,
+    lambda seen: outbox.c.state == seen.c.b_was,
+    lambda _: {"token": outbox.c.token + 1, "owner": null(), "lease_until": null()},
 )
+_UNFINISHED: Final = stated(OPEN | {State.MERGED})
 
 
 class SqlUnit:
@@ -95,23 +112,28 @@ class SqlUnit:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._seen: dict[OrderKey, list[int]] = {}
-        if not is_sqlite(connection):
-            connection.execute(select(func.pg_advisory_xact_lock_shared(HOMELESS_LOCK)))
+        self._seen: dict[OrderKey, list[_Told]] = {}
+        self._settled: set[int] = set()
+        self._now: datetime | None = None
+        self._shuts_out_settling = False
 
     def lock(self, order: OrderKey) -> None:
         """Let no other unit work on this order until this one has ended."""
+        self._shut_out_settling()
         values = {"shop": order.shop, "number": order.number, "needs_fold": False}
         self._connection.execute(upsert(self._connection, orders).values(values).on_conflict_do_nothing())
         if not is_sqlite(self._connection):
-            self._connection.execute(
-                select(1).where(orders.c.shop == order.shop, orders.c.number == order.number).with_for_update()
-            )
+            self._connection.execute(select(1).where(_itself(order)).with_for_update())
+
+    def _shut_out_settling(self) -> None:
+        if not (self._shuts_out_settling or is_sqlite(self._connection)):
+            self._connection.execute(select(func.pg_advisory_xact_lock_shared(HOMELESS_LOCK)))
+        self._shuts_out_settling = True
 
     def events(self, order: OrderKey) -> list[Event]:
         """Return all events of the order, and those of its buyer."""
         told = _told_about(self._connection, [order]).get(order, [])
-        self._seen[order] = [one.id for one in told if one.is_received]
+        self._seen[order] = [one for one in told if one.is_received]
         return [read_event(one.document) for one in told]
 
     def messages(self, order: OrderKey) -> list[PlannedMessage]:
@@ -126,53 +148,125 @@ class SqlUnit:
         rows = [{"shop": order.shop, "number": number, "order_number": order.number} for number in wanted]
         self._connection.execute(upsert(self._connection, parcels).on_conflict_do_nothing(), rows)
         named = among(self._connection, inbox.c.number, wanted)
-        waiting = and_(inbox.c.shop == order.shop, named, inbox.c.state == "unmatched")
+        waiting = and_(inbox.c.shop == order.shop, named, unmatched)
         return self._connection.execute(
             update(inbox).where(waiting).values(order_number=order.number, state="received")
         ).rowcount
 
-    def describe(self, order: OrderKey, *, status: str, buyer_key: str, email_key: str, updated_at: datetime) -> None:
-        """Write what lists and look-ups need to know."""
-        self._connection.execute(
-            update(orders)
-            .where(orders.c.shop == order.shop, orders.c.number == order.number)
-            .values(status=status, buyer_key=buyer_key, email_key=email_key, updated_at=updated_at)
-        )
+    def intake_of(self, order: OrderKey) -> int:
+        """Return the newest intake among the received events that ``events`` returned; 0 when there was none."""
+        return max((one.intake for one in self._seen.get(order, ())), default=0)
+
+    def describe(
+        self, order: OrderKey, *, status: str, buyer_key: str, email_key: str, updated_at: datetime,
+        paid_at: datetime | None = None, open_until: datetime | None = None, generation: int = 0,
+    ) -> None:  # fmt: skip
+        """Write what lists and look-ups need to know; an order stays open as long as a message of it waits."""
+        self._now = updated_at
+        values: dict[str, Any] = {  # Any: column values
+            "status": status, "buyer_key": buyer_key, "email_key": email_key, "updated_at": updated_at, "paid_at": paid_at,
+            "generation": generation,
+        }  # fmt: skip
+        if open_until is not None:
+            rows = and_(outbox.c.shop == order.shop, outbox.c.order_number == order.number, _UNFINISHED)
+            later = select(func.max(outbox.c.expires_at)).where(rows, outbox.c.expires_at > open_until)
+            values["open_until"] = func.coalesce(later.scalar_subquery(), open_until)
+        self._connection.execute(update(orders).where(_itself(order)).values(values))
+
+    def _keep_open(self, messages: Iterable[PlannedMessage]) -> None:
+        """An order stays open at least as long as a message of it waits."""
+        until: dict[OrderKey, datetime] = {}
+        for one in messages:
+            if one.state in OPEN:
+                key = OrderKey(shop=one.key.shop, number=one.order)
+                until[key] = max(until.get(key, one.expires_at), one.expires_at)
+        for order, at in until.items():
+            sooner = or_(orders.c.open_until.is_(None), orders.c.open_until < at)
+            self._connection.execute(update(orders).where(_itself(order), sooner).values(open_until=at))
+
+    def arrived(self, order: OrderKey, journeys: Sequence[Journey]) -> None:  # noqa: ARG002  # a journey names its order
+        """Remember how long the order's parcels took."""
+        travel.arrived(self._connection, journeys)
+
+    def lock_buyers(self, buyers: Collection[BuyerKey]) -> None:
+        """Let no other unit decide about these buyers until this one has ended."""
+        counting.lock(self._connection, buyers)
+
+    def buyer_messages(self, buyers: Collection[BuyerKey], *, since: datetime) -> dict[BuyerKey, list[PlannedMessage]]:
+        """Return what counts for these buyers."""
+        return counting.messages(self._connection, buyers, since=since)
+
+    def payments(self, buyers: Collection[BuyerKey]) -> dict[BuyerKey, list[Payment]]:
+        """Return which orders of these buyers were paid when."""
+        return counting.payments(self._connection, buyers)
+
+    def settle(self, settlements: Sequence[Settlement]) -> set[int]:
+        """End claims without sending, or keep them."""
+        return claims.settle(self._connection, settlements, self._settled)
+
+    def judge(self, intake: int, *, limit: int, now: datetime) -> int:
+        """Open or close the valve for an intake and let its rows go."""
+        return valve.judge(self._connection, intake, limit=limit, now=now)[1]
 
     def add(self, messages: Sequence[PlannedMessage]) -> None:
         """Insert rows whose key is new."""
         if messages:
             statement = upsert(self._connection, outbox).on_conflict_do_nothing()
             self._connection.execute(statement, [values_of(message) for message in messages])
+            self._keep_open(messages)
 
-    def change(self, changes: Sequence[Change]) -> list[Key]:
+    def change(self, changes: Sequence[Change], *, at: datetime | None = None) -> list[Key]:
         """Apply changes to rows that are still as they were seen."""
-        applied: list[Key] = []
-        for change in changes:
-            state = State.PLANNED if change.message.state is State.CLAIMED else change.message.state
-            message = replace(change.message, state=state, owner=None, lease_until=None)
-            values = written(message, leaving_out=_OF_THE_CLAIM) | {"b_id": message.id, "b_was": str(change.was)}
-            if self._connection.execute(_CHANGE, values).rowcount:
-                applied.append(message.key)
-        return applied
+        carriers = may_carry(self._connection, self._settled, _carriers(changes))
+        possible = [one for one in changes if _is_possible(one, carriers)]
+        rows = [(one, _unclaimed(one.message)) for one in possible]
+        told = [travelling_row(row, _CHANGED, id_=row.id, was=str(one.was)) for one, row in rows]
+        left = leaving(self._connection, [row.id for one, row in rows if one.was is State.FAILED])
+        applied = _change(self._connection, told)
+        forget_letters(self._connection, {left[id_] for id_ in left.keys() & applied})
+        changed = [row for _, row in rows if row.id in applied]
+        self._settled -= {row.id for row in changed}
+        self._keep_open(changed)
+        if changed:
+            moved = {row.id: row.key for row in changed if row.state not in ON_THE_WAY}
+            share(self._connection, moved, at=at or self._now or max(row.due_at for row in changed))
+        return [row.key for row in changed]
 
     def processed(self, order: OrderKey) -> None:
         """Mark the order's events as taken in: those this unit has seen, or all when it did not look."""
         mine = and_(inbox.c.shop == order.shop, inbox.c.order_number == order.number, may_be_taken)
         seen = self._seen.get(order)
         if seen is not None:
-            mine = and_(mine, among(self._connection, inbox.c.id, seen))
+            mine = and_(mine, among(self._connection, inbox.c.id, [one.id for one in seen]))
         self._connection.execute(update(inbox).where(mine).values(state="processed", error=None))
-        self._connection.execute(
-            update(orders)
-            .where(orders.c.shop == order.shop, orders.c.number == order.number)
-            .values(needs_fold=False, failures=0)
-        )
+        self._connection.execute(update(orders).where(_itself(order)).values(needs_fold=False, failures=0))
 
     def note(self, entries: Sequence[Entry]) -> None:
         """Append to the record."""
         if entries:
             self._connection.execute(insert(record), [entry_values(entry) for entry in entries])
+
+
+def _itself(order: OrderKey) -> ColumnElement[bool]:
+    return and_(orders.c.shop == order.shop, orders.c.number == order.number)
+
+
+def _carriers(changes: Iterable[Change]) -> set[int]:
+    return {one.message.carrier for one in changes if one.message.state is State.MERGED and one.message.carrier}
+
+
+def _is_possible(change: Change, carriers: Collection[int]) -> bool:
+    """A merged row is its carrier's, and nobody else's; and only who finds a carrier on its way becomes merged."""
+    if change.was is State.MERGED:
+        return False
+    return change.message.state is not State.MERGED or change.message.carrier in carriers
+
+
+def _unclaimed(message: PlannedMessage) -> PlannedMessage:
+    """The row in nobody's hands; what its worker had cleared is no longer cleared."""
+    if message.state is not State.CLAIMED:
+        return message
+    return replace(message, state=State.PLANNED, cleared_at=None)
 
 
 def messages_of(connection: Connection, order: OrderKey, *, hold: bool = False) -> list[PlannedMessage]:

@@ -604,7 +604,8 @@ def test_every_value_of_a_row_comes_back(store: SqlStore) -> None:
     full = replace(
         message(), state=State.FAILED, reason=Reason.REFUSED, because="erp#é", not_before=moment, priority=3, shipment="RR1",
         channel="email", transport="smtp", locale="pt-BR", variant="b", message_id="m@x", sent_at=moment, resend_at=moment,
-        resent=True, reply="550 нет",
+        resent=True, reply="550 нет", buyer="email:ана@example.com", urgent=True, gated=True, intake=1 << 40, cleared_at=moment,
+        approved_by="Ана", released_at=moment, carrier=1 << 40,
     )  # fmt: skip
     plan(store, full)
 

@@ -50,6 +50,7 @@ def test_a_message_keeps_every_field(store: SqlStore) -> None:
     told = replace(
         message(), shipment="RR1", because="erp#e1", not_before=NOW + MINUTE, priority=5, channel="email", transport="main",
         locale="pt-BR", variant="shop", message_id="m", sent_at=NOW, resend_at=NOW, reply="250 ok", reason=Reason.RETRY,
+        buyer="id:b1", urgent=True, gated=True, intake=7, cleared_at=NOW, approved_by="ana", released_at=NOW + MINUTE,
     )  # fmt: skip
     plan(store, told)
 

@@ -1,0 +1,103 @@
+"""Many outbox rows written by one statement, each with values of its own and only while it is as it was seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Connection,
+    FromClause,
+    Integer,
+    String,
+    any_,
+    bindparam,
+    select,
+    update,
+)
+from sqlalchemy.sql.dml import ReturningUpdate
+from sqlalchemy.types import TypeEngine
+
+from messenger.domain.messages import PlannedMessage
+from messenger.storage.columns import Instant, microseconds
+from messenger.storage.outbox_table import outbox
+from messenger.storage.rows import values_of
+from messenger.storage.sql import is_sqlite, packed, travelling
+
+IDENTITY: Final = frozenset({"id", "shop", "rule", "scope", "step", "order_number"})
+"""What a row is about; no write changes it."""
+_INSTANTS: Final = frozenset(str(one.name) for one in outbox.columns if isinstance(one.type, Instant))
+_SEEN: Final[Mapping[str, TypeEngine[Any]]] = {
+    "id": BigInteger(),
+    "b_owner": String(),
+    "b_token": Integer(),
+    "b_was": String(),
+}
+
+
+def columns_without(*names: str) -> tuple[str, ...]:
+    """Return the columns of the outbox that may be written, but for these."""
+    return tuple(str(one.name) for one in outbox.columns if one.name not in IDENTITY and one.name not in names)
+
+
+@dataclass(frozen=True, eq=False)
+class Rewrite:
+    """One UPDATE for many rows. Rows are locked by id, so that two that cross wait for each other in one order.
+
+    Args:
+        columns: what is written.
+        where: asked of each row, given the table of what travelled: besides the columns it has ``b_owner``, ``b_token`` and
+            ``b_was``, how the row was seen.
+        also: further values, given the same table.
+    """
+
+    columns: Iterable[str]
+    where: Callable[[FromClause], ColumnElement[bool]]
+    also: Callable[[FromClause], Mapping[str, Any]] = field(default=lambda _: {})  # Any: column values
+
+    def __call__(self, connection: Connection, rows: Sequence[Mapping[str, object]]) -> set[int]:
+        """Write these rows (``travelling_row``); returns the ids of those that were still as they had been seen."""
+        if not rows:
+            return set()
+        told: dict[str, object] = {"rows": packed(rows)}
+        if is_sqlite(connection):
+            return set(connection.execute(self._on_sqlite, told).scalars())
+        return set(connection.execute(self._on_postgresql, told | {"ids": [row["id"] for row in rows]}).scalars())
+
+    @cached_property
+    def _on_sqlite(self) -> ReturningUpdate[int]:
+        return self._statement(on_sqlite=True)
+
+    @cached_property
+    def _on_postgresql(self) -> ReturningUpdate[int]:
+        return self._statement(on_sqlite=False)
+
+    def _statement(self, *, on_sqlite: bool) -> ReturningUpdate[int]:
+        types = {name: _plain_type(outbox.c[name].type) for name in self.columns}
+        told = travelling(types | dict(_SEEN), on_sqlite=on_sqlite)
+        values = {name: told.c[name] for name in self.columns} | dict(self.also(told))
+        statement = update(outbox).where(outbox.c.id == told.c.id, self.where(told)).values(values)
+        if not on_sqlite:
+            row = outbox.alias("locked")
+            mine = row.c.id == any_(bindparam("ids", type_=ARRAY(BigInteger())))
+            locked = select(row.c.id).where(mine).order_by(row.c.id).with_for_update().cte("locked_rows")
+            statement = statement.where(outbox.c.id.in_(select(locked.c.id)))
+        return statement.returning(outbox.c.id)
+
+
+def travelling_row(
+    message: PlannedMessage, columns: Iterable[str], *, id_: int, owner: str = "", token: int = 0, was: str = ""
+) -> dict[str, object]:
+    """Return a message as a ``Rewrite`` over these columns takes it, and how its row was seen."""
+    values = values_of(message)
+    row = {name: microseconds(values[name]) if name in _INSTANTS else values[name] for name in columns}
+    return row | {"id": id_, "b_owner": owner, "b_token": token, "b_was": was}
+
+
+def _plain_type(type_: TypeEngine[Any]) -> TypeEngine[Any]:
+    return BigInteger() if isinstance(type_, Instant) else type_

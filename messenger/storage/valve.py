@@ -1,0 +1,100 @@
+"""The valve: what one intake would set off at once waits for a person when it is too much."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import ColumnElement, Connection, and_, false, func, insert, select, update
+
+from messenger.domain.messages import Reason, State
+from messenger.storage.engine import Database
+from messenger.storage.intake import blocked
+from messenger.storage.outbox_table import gated, outbox
+from messenger.storage.rows import entry_values, message_of, told
+from messenger.storage.sql import among, is_sqlite
+from messenger.storage.tables import inbox, intakes, received, record
+
+SOON: Final = timedelta(hours=24)
+"""Messages that leave within this time of their intake count for its valve."""
+AT_ONCE: Final = 200
+"""Rows that one transaction judges, where it may take several."""
+
+
+def judge(
+    connection: Connection, intake: int, *, limit: int, now: datetime, most: int | None = None
+) -> tuple[int, int]:
+    """Open or close the valve for an intake and let its rows go; see ``ports.Unit.judge``.
+
+    The intake remembers how many it has let go and whether it was closed, so that one that is judged in parts (a stream, an
+    order that could be taken in only later, a very large file) is judged as a whole.
+
+    Args:
+        connection: in a write transaction.
+        intake: whose rows.
+        limit: messages that may leave soon because of it.
+        now: aware, UTC.
+        most: rows to deal with; None for all.
+
+    Returns:
+        How many rows were dealt with, and how many of them were held back.
+    """
+    remembered = select(intakes.c.let_go, intakes.c.held_back).where(intakes.c.id == intake)
+    if not is_sqlite(connection):
+        remembered = remembered.with_for_update()
+    let_go, is_closed = connection.execute(remembered).one_or_none() or (0, False)
+    mine = and_(gated, outbox.c.intake == intake)
+    soon = and_(outbox.c.state == "planned", outbox.c.due_at < now + SOON)
+    is_closed = is_closed or let_go + _count(connection, and_(mine, soon)) > limit
+    if most is not None:
+        first = select(outbox.c.id).where(mine).order_by(outbox.c.id).limit(most)
+        mine = and_(gated, among(connection, outbox.c.id, connection.execute(first).scalars().all()))
+    held = _hold_back(connection, and_(mine, soon), intake, now) if is_closed else 0
+    let_go += _count(connection, and_(mine, soon))
+    opened = connection.execute(update(outbox).where(mine).values(gated=false())).rowcount
+    connection.execute(update(intakes).where(intakes.c.id == intake).values(let_go=let_go, held_back=is_closed))
+    return opened + held, held
+
+
+def _count(connection: Connection, condition: ColumnElement[bool]) -> int:
+    return connection.execute(select(func.count()).select_from(outbox).where(condition)).scalar_one()
+
+
+def _hold_back(connection: Connection, condition: ColumnElement[bool], intake: int, now: datetime) -> int:
+    values = {
+        "gated": false(), "state": str(State.WAITING_APPROVAL), "reason": str(Reason.APPROVAL), "because": f"valve {intake}",
+        "due_at": outbox.c.expires_at,
+    }  # fmt: skip
+    closed = update(outbox).where(condition).values(values).returning(outbox)
+    rows = [message_of(row) for row in connection.execute(closed).mappings()]
+    if rows:
+        connection.execute(insert(record), [entry_values(told(row, now)) for row in rows])
+    return len(rows)
+
+
+def judge_in_parts(database: Database, intake: int, *, limit: int, now: datetime) -> int:
+    """Judge an intake in short transactions; see ``ports.Store.judge``."""
+    held = 0
+    while True:
+        dealt_with, held_back = database.transact(
+            lambda connection: judge(connection, intake, limit=limit, now=now, most=AT_ONCE)
+        )
+        held += held_back
+        if dealt_with < AT_ONCE:
+            return held
+
+
+def waiting_for_judgement(database: Database) -> list[int]:
+    """Return intakes that were read to their end and taken in, and have gated rows; see ``ports.Store.gated``.
+
+    What an order that was given up still has to take in keeps nobody waiting.
+    """
+    each = select(func.min(outbox.c.intake).label("intake")).where(gated).cte("each_intake", recursive=True)
+    later = select(func.min(outbox.c.intake)).where(gated, outbox.c.intake > each.c.intake).scalar_subquery()
+    each = each.union_all(select(later).where(each.c.intake.is_not(None)))
+    is_open = select(intakes.c.id).where(intakes.c.id == each.c.intake, intakes.c.closed_at.is_(None)).exists()
+    still_to_come = and_(received, inbox.c.intake == each.c.intake, ~blocked(inbox.c.shop, inbox.c.order_number))
+    left = select(inbox.c.id).where(still_to_come).exists()
+    with database.read() as connection:
+        found = select(each.c.intake).where(each.c.intake.is_not(None), ~is_open, ~left).order_by(each.c.intake)
+        return list(connection.execute(found).scalars())
