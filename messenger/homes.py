@@ -64,14 +64,19 @@ def load_settings_only(home: Path, environ: Mapping[str, str]) -> Settings:
     return load_settings(home, environ)
 
 
-def load_home(folder: Path, settings: Settings) -> Home:
+def load_home(folder: Path, settings: Settings, *, known_good: bool = False) -> Home:
     """Return rules and templates of a home together with its shops.
+
+    Args:
+        folder: with schedules.toml and templates/.
+        settings: of messenger.toml.
+        known_good: these very files were checked before.
 
     Raises:
         ConfigurationError: schedules.toml cannot be used; every mistake is named. Templates that do not compile are
             left out and reported by ``check``; messages that need them wait.
     """
-    catalogue = load(folder / "templates")
+    catalogue = load(folder / "templates", known_good=known_good)
     schedule = load_schedule(folder / "schedules.toml", shops=settings.shops, templates=template_names(folder))
     return Home(
         shops=settings.shops,
@@ -96,7 +101,7 @@ def simulated_home(folder: Path | None, shops: Mapping[str, Shop]) -> Home:
     """Return the default rules and templates for shops that have no home of their own."""
     with default_home() as source:
         base = folder or source
-        catalogue = load(base / "templates")
+        catalogue = load(base / "templates", known_good=True)
         schedule = load_schedule(base / "schedules.toml", shops=None, templates=template_names(base))
     return Home(shops=shops, schedule=schedule, catalogue=catalogue, zones=country_zones())
 
@@ -129,7 +134,8 @@ def present_home(folder: Path, settings: Settings, store: Store, *, at: datetime
     newest = store.newest_generation()
     kept = store.generation(newest) if newest else None
     if kept is not None and kept.digest == edition.digest:
-        return Present(home=replace(load_home(folder, settings), generation=kept.number))
+        home = load_home(folder, settings, known_good=True)
+        return Present(home=replace(home, generation=kept.number))
     try:
         home = load_home(folder, settings)
     except ConfigurationError as error:
@@ -148,7 +154,7 @@ def present_home(folder: Path, settings: Settings, store: Store, *, at: datetime
 def _last_good(folder: Path, settings: Settings, kept: Edition, findings: tuple[Finding, ...]) -> Present:
     unpacked = unpack(kept, folder / "data" / "generations")
     note = f"{len(findings)} mistakes in the files: generation {kept.number} of {kept.published_at:%Y-%m-%d %H:%M} UTC stays in use"
-    home = replace(load_home(unpacked, settings), generation=kept.number)
+    home = replace(load_home(unpacked, settings, known_good=True), generation=kept.number)
     return Present(home=home, findings=findings, note=note)
 
 

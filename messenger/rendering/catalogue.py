@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -33,6 +33,40 @@ class Chosen:
     """Files that would have spoken for another shop, country, method, carrier or channel."""
 
 
+class Shelf(Mapping[str, Compiled]):
+    """The variants of one text in one locale. What is known to be good is compiled when it is first wanted."""
+
+    def __init__(self) -> None:
+        self._files: dict[str, str] = {}
+        self._made: dict[str, Compiled] = {}
+        self._makers: dict[str, Callable[[], Compiled]] = {}
+
+    def put(self, variant: str, made: Compiled) -> None:
+        """Lay a compiled text here."""
+        self._files[variant] = made.file
+        self._made[variant] = made
+
+    def promise(self, variant: str, file: str, maker: Callable[[], Compiled]) -> None:
+        """Lay a text here that is compiled later."""
+        self._files[variant] = file
+        self._makers[variant] = maker
+
+    def file_of(self, variant: str) -> str:
+        """Return which file a variant stands in, without compiling it."""
+        return self._files[variant]
+
+    def __getitem__(self, variant: str) -> Compiled:
+        if variant not in self._made:
+            self._made[variant] = self._makers[variant]()
+        return self._made[variant]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
     """Every template that compiles, and the findings about those that do not.
@@ -40,7 +74,7 @@ class Catalogue:
     ``templates`` maps a name to locales to variants; the empty variant is the plain text.
     """
 
-    templates: Mapping[str, Mapping[str, Mapping[str, Compiled]]] = field(default_factory=dict)
+    templates: Mapping[str, Mapping[str, Shelf]] = field(default_factory=dict)
     phrases: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
 
@@ -81,8 +115,12 @@ class Catalogue:
         if not fitting:
             raise LookupError(f"{template} has no plain text in {choice.locale}, only variants that do not fit")
         best = max(fitting, key=_weight)
-        passed = tuple(sorted(variants[name].file for name in variants if name != best))
-        return Chosen(compiled=variants[best], choice=choice, passed_over=passed)
+        passed = tuple(sorted(variants.file_of(name) for name in variants if name != best))
+        try:
+            compiled = variants[best]
+        except TemplateError as error:
+            raise LookupError(f"{error} (messenger check tells all)") from None
+        return Chosen(compiled=compiled, choice=choice, passed_over=passed)
 
     def _nothing(self, template: str) -> str:
         """Why there is no text, if a broken file or an unknown name is the reason."""
@@ -97,16 +135,12 @@ class Catalogue:
         """Return the folder as it is now; where a file no longer compiles, its last good version stays in use."""
         fresh = load(folder)
         broken = {finding.file for finding in fresh.findings if finding.severity == "error"}
-        templates = {
-            name: {locale: dict(variants) for locale, variants in there.items()}
-            for name, there in fresh.templates.items()
-        }
+        templates = {name: dict(there) for name, there in fresh.templates.items()}
         for name, locales in self.templates.items():
             for locale, variants in locales.items():
-                kept = {variant: one for variant, one in variants.items() if one.file in broken}
-                if kept:
-                    there = templates.setdefault(name, {}).setdefault(locale, {})
-                    there.update({variant: one for variant, one in kept.items() if variant not in there})
+                for variant in variants:
+                    if variants.file_of(variant) in broken:
+                        templates.setdefault(name, {}).setdefault(locale, Shelf()).put(variant, variants[variant])
         return Catalogue(templates=templates, phrases=dict(self.phrases) | dict(fresh.phrases), findings=fresh.findings)
 
     def phrase(self, locale: str) -> Mapping[str, str]:
@@ -127,18 +161,24 @@ def _weight(variant: str) -> tuple[int, tuple[bool, ...]]:
     return len(names), tuple(name in names for name in SELECTORS)
 
 
-def load(folder: Path) -> Catalogue:
-    """Return every text of a template folder; a broken file is a finding and stops no other."""
+def load(folder: Path, *, known_good: bool = False) -> Catalogue:
+    """Return every text of a template folder; a broken file is a finding and stops no other.
+
+    Args:
+        folder: with a folder for each locale.
+        known_good: the folder was checked before, as it is: each text is compiled when it is first wanted, so that
+            a command that writes nothing starts at once.
+    """
     findings: list[Finding] = []
     layout = _layout(folder, findings)
-    templates: dict[str, dict[str, dict[str, Compiled]]] = {}
+    templates: dict[str, dict[str, Shelf]] = {}
     phrases: dict[str, Mapping[str, str]] = {}
     for locale in _locales(folder, findings):
         phrases[locale] = _phrases(folder / locale, findings)
         for path in sorted((folder / locale).glob("*.md")):
             if path.stem == "STYLE":
                 continue
-            _load_one(path, folder, locale, layout, templates, findings)
+            _load_one(path, folder, locale, layout, templates, findings, known_good=known_good)
     return Catalogue(templates=templates, phrases=phrases, findings=tuple(findings))
 
 
@@ -147,20 +187,33 @@ def _load_one(
     folder: Path,
     locale: str,
     layout: str,
-    templates: dict[str, dict[str, dict[str, Compiled]]],
+    templates: dict[str, dict[str, Shelf]],
     findings: list[Finding],
+    *,
+    known_good: bool,
 ) -> None:
     file = shown(path, folder)
     try:
         name, variant = _named(path, file, folder)
-        source = read_source(file, path.read_bytes())
-        made = compile_template(source, name=name, locale=locale, variant=variant, layout=layout)
+        content = path.read_bytes()
+
+        def make() -> Compiled:
+            return compile_template(
+                read_source(file, content), name=name, locale=locale, variant=variant, layout=layout
+            )
+
+        made = None if known_good else make()
     except TemplateError as error:
         findings.extend(error.findings)
+        return
     except OSError as error:
         findings.append(Finding(file, 0, 0, "", f"cannot be read: {error.strerror}"))
+        return
+    shelf = templates.setdefault(name, {}).setdefault(locale, Shelf())
+    if made is None:
+        shelf.promise(variant, file, make)
     else:
-        templates.setdefault(name, {}).setdefault(locale, {})[variant] = made
+        shelf.put(variant, made)
 
 
 def shown(path: Path, folder: Path) -> str:

@@ -18,7 +18,19 @@ from messenger.domain.orders import Buyer, Order, Shipment
 from messenger.domain.shops import Shop
 from messenger.rendering.names import clean, spoken_name
 
-__all__ = ["KINDS", "SHAPE", "ClosureWords", "DeadlineWords", "LaneWords", "Words", "clean", "spoken_name", "words_for"]
+__all__ = [
+    "KINDS",
+    "SHAPE",
+    "ClosureWords",
+    "DeadlineWords",
+    "LaneWords",
+    "NO_OCCASION",
+    "Occasion",
+    "Words",
+    "clean",
+    "spoken_name",
+    "words_for",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,6 +199,17 @@ class Words:
         return {one.name: getattr(self, one.name) for one in fields(self)}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occasion:
+    """What a rule adds to what the order tells: the moment it is about, what parcels take, a closed period."""
+
+    deadline: DeadlineWords | None = None
+    lane: LaneWords | None = None
+    closure: ClosureWords | None = None
+
+
+NO_OCCASION: Final = Occasion()
+
 KINDS: Final[Mapping[type, str]] = {
     Words: "", ShopWords: "shop", OrderWords: "order", BuyerWords: "buyer", ShipmentWords: "shipment", DisputeWords: "dispute",
     ReviewWords: "review", RefundWords: "refund", DeadlineWords: "deadline", LaneWords: "lane",
@@ -222,10 +245,7 @@ def words_for(
     now: datetime,
     greetings: Mapping[str, str],
     unsubscribe: str = "",
-    survey: str = "",
-    deadline: DeadlineWords | None = None,
-    lane: LaneWords | None = None,
-    closure: ClosureWords | None = None,
+    occasion: Occasion = NO_OCCASION,
     along: Sequence[tuple[Order, str | None]] = (),
 ) -> Words:
     """Return everything a message about this order may speak about, as of ``now``.
@@ -237,10 +257,7 @@ def words_for(
         now: aware, UTC.
         greetings: the locale's phrases.
         unsubscribe: where to hear no more.
-        survey: where to be asked.
-        deadline: the moment the rule is about.
-        lane: what parcels of this kind take.
-        closure: the closed period the rule is about.
+        occasion: what the rule adds to what the order tells.
         along: orders, and their parcels, whose messages go out together with this one.
     """
     shipment = shipment_in_focus(order, shipment_id)
@@ -264,11 +281,10 @@ def words_for(
             tracking=(shipment.tracking_url or "") if shipment else "",
             order=order.url or "",
             unsubscribe=unsubscribe,
-            survey=survey,
         ),
-        deadline=deadline,
-        lane=lane,
-        closure=closure,
+        deadline=occasion.deadline,
+        lane=occasion.lane,
+        closure=occasion.closure,
     )
 
 

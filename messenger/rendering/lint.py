@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from messenger.domain.shops import Shop
 from messenger.errors import Finding, RenderError
-from messenger.rendering.catalogue import Catalogue, Chosen, load
+from messenger.rendering.catalogue import Catalogue, Chosen, Shelf, load
+from messenger.rendering.compile import Compiled
 from messenger.rendering.context import words_for
 from messenger.rendering.locales import Choice
 from messenger.rendering.render import render
@@ -29,16 +30,20 @@ def _against_source(catalogue: Catalogue, folder: Path) -> Iterator[Finding]:
     """Texts a locale lacks, and placeholders a translation lost or invented."""
     broken = {finding.file for finding in catalogue.findings}
     for name, locales in catalogue.templates.items():
-        source = locales.get(SOURCE_LOCALE, {}).get("")
+        source = _plain(locales, SOURCE_LOCALE)
         for locale in catalogue.locales:
             file = f"{folder.name}/{locale}/{name}.md"
             if locale not in locales and file not in broken:
                 yield Finding(file, 0, 0, "", "is missing", "buyers get another language until it is there", "warning")
-            plain = locales.get(locale, {}).get("")
+            plain = _plain(locales, locale)
             if source is None or plain is None or locale == SOURCE_LOCALE:
                 continue
             yield from _difference(plain.file, source.placeholders - plain.placeholders, "does not speak of", "does")
             yield from _difference(plain.file, plain.placeholders - source.placeholders, "speaks of", "does not")
+
+
+def _plain(locales: Mapping[str, Shelf], locale: str) -> Compiled | None:
+    return locales[locale].get("") if locale in locales else None
 
 
 def _difference(file: str, names: frozenset[str], verb: str, source: str) -> Iterator[Finding]:

@@ -20,7 +20,15 @@ from messenger.domain.shops import Shop
 from messenger.domain.timing import ALWAYS
 from messenger.errors import RenderError
 from messenger.rendering.catalogue import Chosen
-from messenger.rendering.context import ClosureWords, DeadlineWords, LaneWords, clean, words_for
+from messenger.rendering.context import (
+    NO_OCCASION,
+    ClosureWords,
+    DeadlineWords,
+    LaneWords,
+    Occasion,
+    clean,
+    words_for,
+)
 from messenger.rendering.render import render
 from messenger.services.home import Home
 
@@ -62,19 +70,7 @@ class Unwritable:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
-    """What a rule adds to what the order tells."""
-
-    deadline: DeadlineWords | None = None
-    lane: LaneWords | None = None
-    closure: ClosureWords | None = None
-
-
-NO_SUBJECT: Final = Subject()
-
-
-def _subject(go: Go, now: datetime, order: Order) -> Subject:
+def _occasion(go: Go, now: datetime, order: Order) -> Occasion:
     trigger = go.wanted.rule.trigger
     deadline = lane = closure = None
     if isinstance(trigger, OnDeadline):
@@ -86,7 +82,7 @@ def _subject(go: Go, now: datetime, order: Order) -> Subject:
     if go.wanted.closure is not None:
         told = go.wanted.closure
         closure = ClosureWords(first=told.first, last=told.last, reopens=told.reopens)
-    return Subject(deadline=deadline, lane=lane, closure=closure)
+    return Occasion(deadline=deadline, lane=lane, closure=closure)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,17 +98,25 @@ class Postman:
         """Return the letter for a message that may leave, together with those it takes along, or why there is none."""
         shop = self.home.shops[message.key.shop]
         return self.compose(
-            message, order=order, shop=shop, channel=go.channel, recipient=go.recipient, now=now, subject=_subject(go, now, order),
+            message, order=order, shop=shop, channel=go.channel, recipient=go.recipient, now=now, occasion=_occasion(go, now, order),
             along=[(one.order, one.message.shipment) for one in riders],
         )  # fmt: skip
 
     def voice(self, message: PlannedMessage, go: Go, order: Order) -> tuple[str, str]:
         """Return in which locale and variant a message would be written; empty when there is no text for it."""
         try:
-            chosen = self._choose(message, order, self.home.shops[message.key.shop], go.channel, None)
+            chosen = self.choose(message, order, go.channel)
         except LookupError:
             return "", ""
         return chosen.choice.locale, chosen.compiled.variant
+
+    def choose(self, message: PlannedMessage, order: Order, channel: str) -> Chosen:
+        """Return the text a message would get now, and what was passed over for it.
+
+        Raises:
+            LookupError: there is no usable text in any language that would do.
+        """
+        return self._choose(message, order, self.home.shops[message.key.shop], channel, None)
 
     def compose(
         self,
@@ -124,7 +128,7 @@ class Postman:
         recipient: str,
         now: datetime,
         locale: str | None = None,
-        subject: Subject = NO_SUBJECT,
+        occasion: Occasion = NO_OCCASION,
         along: Sequence[tuple[Order, str | None]] = (),
     ) -> Written | Unwritable:
         """Return the letter as it would be written at ``now``; ``locale`` asks for a language instead of the buyer's."""
@@ -143,7 +147,7 @@ class Postman:
         )
         words = words_for(
             order, shipment_id=message.shipment, shop=shop, now=now, greetings=phrases, unsubscribe=unsubscribe,
-            deadline=subject.deadline, lane=subject.lane, closure=subject.closure, along=along,
+            occasion=occasion, along=along,
         )  # fmt: skip
         zone = self.home.zones.of_buyer(order.buyer, hours=ALWAYS, at=now, shop_zone=shop.zone).main
         try:
