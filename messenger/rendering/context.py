@@ -20,11 +20,11 @@ from messenger.rendering.names import clean, spoken_name
 
 __all__ = [
     "KINDS",
+    "NO_OCCASION",
     "SHAPE",
     "ClosureWords",
     "DeadlineWords",
     "LaneWords",
-    "NO_OCCASION",
     "Occasion",
     "Words",
     "clean",
