@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -53,45 +53,45 @@ def fold(events: Iterable[Event]) -> Order:
     Raises:
         ValueError: no event names an order.
     """
-    told = sorted(
-        {event.ref: event for event in events}.values(), key=lambda event: (event.time, event.id, event.source)
-    )
+    unique = {(event.source, event.id): event for event in events}
+    told = sorted(unique.values(), key=lambda event: (event.time, event.id, event.source))
     named = next((event for event in told if event.order is not None), None)
     if named is None or named.order is None:
         raise ValueError("none of the events names an order")
     aliases = _aliases(told)
     parcels: dict[str, _Parcel] = {}
-    for event in told:
-        _track(event, aliases, parcels)
+    refs = [event.ref for event in told]
+    for event, ref in zip(told, refs, strict=True):
+        _track(event, ref, aliases, parcels)
     shipments = tuple(parcel.shipment() for parcel in parcels.values())
-    order = Order(
-        shop=named.shop,
-        number=named.order,
-        status=_status(told),
+    bare = Order(shop=named.shop, number=named.order, status=_status(told), shipments=shipments)
+    ignored = {id_ for parcel in parcels.values() for id_ in parcel.ignored}
+    moments = [_moment(event, ref, aliases, ignored) for event, ref in zip(told, refs, strict=True)]
+    return Order(
+        shop=bare.shop,
+        number=bare.number,
+        status=bare.status,
         buyer=_buyer(told),
         shipments=shipments,
         disputes=_disputes(told),
         review=_review(told),
         refunds=tuple(_refund(event) for event in told if event.type == "refund.issued"),
-        conversation_language=_latest(told, "message", "language"),
+        conversation_language=_merged(told, "message").get("language"),
         cancel_requested_at=next(
             (event.time for event in reversed(told) if event.type == "order.cancel_requested"), None
         ),
+        history=_history(moments, bare),
         **_merged(told, "order"),
     )
-    return _with_history(order, told, aliases, {id_ for parcel in parcels.values() for id_ in parcel.ignored})
 
 
 def _merged(events: Sequence[Event], section: str) -> dict[str, Any]:  # Any: each value was typed by its own reader
     """The latest value of every field of one section; cleared fields fall back to the default of the dataclass."""
     merged: dict[str, Any] = {}
     for event in events:
-        merged.update(event.data.get(section, {}))
+        if section in event.data:
+            merged.update(event.data[section])
     return {name: value for name, value in merged.items() if value is not None}
-
-
-def _latest(events: Sequence[Event], section: str, name: str) -> Any:  # Any: see _merged
-    return _merged(events, section).get(name)
 
 
 def _status(events: Sequence[Event]) -> OrderStatus:
@@ -211,7 +211,7 @@ def _moves_on(current: ShipmentState, told: ShipmentState) -> bool:
     return current in _MAY_GO_BACK or _STATE_RANK[told] >= _STATE_RANK[current]
 
 
-def _track(event: Event, aliases: Mapping[str, str], parcels: dict[str, _Parcel]) -> None:
+def _track(event: Event, ref: str, aliases: Mapping[str, str], parcels: dict[str, _Parcel]) -> None:
     patch = event.data.get("shipment")
     name = patch and (patch.get("id") or patch.get("number"))
     if not patch or not name:
@@ -225,7 +225,7 @@ def _track(event: Event, aliases: Mapping[str, str], parcels: dict[str, _Parcel]
             Checkpoint(
                 state=state,
                 at=at if isinstance(at, datetime) else event.time,
-                event_id=event.ref,
+                event_id=ref,
                 place=str(patch.get("place") or ""),
                 reason=str(patch.get("reason") or ""),
             )
@@ -270,13 +270,12 @@ def _refund(event: Event) -> Refund:
     return Refund(issued_at=event.time, **(told | dict(event.data.get("refund", {}))))
 
 
-def _with_history(order: Order, events: Sequence[Event], aliases: Mapping[str, str], ignored: set[str]) -> Order:
-    moments = [_moment(event, aliases, ignored) for event in events]
+def _history(moments: list[Moment], order: Order) -> tuple[Moment, ...]:
+    """Everything that happened, in order; that all parcels have arrived is told by the last arrival."""
     if order.all_delivered:
         at, event_id, shipment = max(_arrival(shipment) for shipment in order.shipments)
         moments.append(Moment(type="order.delivered", at=at, event_id=event_id, shipment=shipment))
-    moments.sort(key=lambda one: (one.at, one.event_id, one.type == "order.delivered"))
-    return replace(order, history=tuple(moments))
+    return tuple(sorted(moments, key=lambda one: (one.at, one.event_id, one.type == "order.delivered")))
 
 
 def _arrival(shipment: Shipment) -> tuple[datetime, str, str]:
@@ -289,15 +288,16 @@ def _arrival(shipment: Shipment) -> tuple[datetime, str, str]:
     return at, event_id, shipment.id
 
 
-def _moment(event: Event, aliases: Mapping[str, str], ignored: set[str]) -> Moment:
+def _moment(event: Event, ref: str, aliases: Mapping[str, str], ignored: set[str]) -> Moment:
     patch = event.data.get("shipment", {})
     name = patch.get("id") or patch.get("number")
-    at = patch.get("at") if event.type.startswith("shipment.") else None
+    of_parcel = event.type.startswith("shipment.")
+    at = patch.get("at") if of_parcel else None
     return Moment(
         type=event.type,
         at=at if isinstance(at, datetime) else event.time,
-        event_id=event.ref,
+        event_id=ref,
         shipment=aliases.get(str(name)) if name else None,
-        counts=event.ref not in ignored or not event.type.startswith("shipment."),
+        counts=not of_parcel or ref not in ignored,
         rule=str(event.data.get("staff", {}).get("rule") or ""),
     )

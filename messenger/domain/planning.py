@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time
+from functools import lru_cache
 from itertools import groupby
 from typing import Final
 
@@ -86,7 +87,13 @@ class _Candidate:
     """The event that ended a silence before it became one."""
 
 
-def plan(order: Order, rules: Iterable[Rule], zones: Zones, shop: Shop, names: Names = NO_NAMES) -> Plan:
+Memory = dict[tuple[object, ...], tuple[Wanted, ...]]
+"""What planning one order has worked out, for planning it again by the same rules, zones and shop."""
+
+
+def plan(
+    order: Order, rules: Iterable[Rule], zones: Zones, shop: Shop, names: Names = NO_NAMES, memory: Memory | None = None
+) -> Plan:
     """Return every message the rules want for this order.
 
     Args:
@@ -95,8 +102,9 @@ def plan(order: Order, rules: Iterable[Rule], zones: Zones, shop: Shop, names: N
         zones: where buyers' clocks stand.
         shop: the order's shop.
         names: what rules call methods and carriers.
+        memory: of this order, kept by the caller; it makes planning faster and never different.
     """
-    planner = _Planner(order, zones, shop, names)
+    planner = _Planner(order, zones, shop, names, memory if memory is not None else {})
     for rule in rules:
         if rule.applies_to(order.shop):
             planner.ask(rule)
@@ -108,21 +116,38 @@ def matches(pattern: str, type_: str) -> bool:
     return type_ == pattern or (pattern.endswith(".*") and type_.startswith(pattern[:-1]))
 
 
+@lru_cache(maxsize=4096)
+def _matches_any(patterns: tuple[str, ...], type_: str) -> bool:
+    return any(matches(pattern, type_) for pattern in patterns)
+
+
+@lru_cache(maxsize=4096)
+def _heard_any(patterns: tuple[str, ...], types: frozenset[str]) -> bool:
+    return any(_matches_any(patterns, type_) for type_ in types)
+
+
 class _Planner:
     """Asks one rule after the other what it wants of one order."""
 
-    def __init__(self, order: Order, zones: Zones, shop: Shop, names: Names) -> None:
+    def __init__(self, order: Order, zones: Zones, shop: Shop, names: Names, memory: Memory) -> None:
         self._order = order
+        self._memory = memory
+        self._types = frozenset(moment.type for moment in order.history)
         self._zones = zones
         self._shop = shop
         self._names = names
         self._buyer = buyer_of(order)
+        self._facts_about: dict[str | None, Facts] = {}
         self._wanted: list[Wanted] = []
         self._unwanted: list[Unwanted] = []
 
     def ask(self, rule: Rule) -> None:
         """Let a rule say what it wants."""
-        candidates = sorted(_candidates(rule, self._order), key=lambda one: (one.scope, one.at, one.ref))
+        if isinstance(rule.trigger, OnEvent) and not _heard_any(rule.trigger.types, self._types):
+            return
+        candidates = list(_candidates(rule, self._order))
+        if len(candidates) > 1:
+            candidates.sort(key=lambda one: (one.scope, one.at, one.ref))
         for _, group in groupby(candidates, key=lambda one: one.scope):
             self._judge(list(group), rule)
 
@@ -142,7 +167,7 @@ class _Planner:
         refusal: tuple[State, Reason, str] | None = None
         cancelled: _Candidate | None = None
         for candidate in candidates:
-            ending = candidate.over or _cancelled_by(candidate, rule, self._order)
+            ending = candidate.over or self._cancelled_by(candidate, rule)
             failing = self._failing(candidate, rule)
             if not failing and not ending:
                 self._wanted.extend(self._steps(candidate, rule))
@@ -155,11 +180,7 @@ class _Planner:
             return
         state, reason, because = refusal
         if cancelled is not None and isinstance(rule.trigger, OnEvent | OnStaff):
-            self._wanted.extend(
-                replace(one, message=replace(one.message, state=state, reason=reason, because=because))
-                for one in self._steps(cancelled, rule)
-                if one.message.state is State.PLANNED
-            )
+            self._wanted.extend(self._steps(cancelled, rule, cancelled_by=because))
             return
         scope = candidates[0].scope
         self._unwanted.extend(
@@ -167,19 +188,27 @@ class _Planner:
             for step in range(1, len(rule.delays) + 1)
         )
 
+    def _cancelled_by(self, candidate: _Candidate, rule: Rule) -> str:
+        return _cancelled_by(candidate, rule, self._order) if _heard_any(rule.cancel_on, self._types) else ""
+
     def _failing(self, candidate: _Candidate, rule: Rule) -> str:
         """Why the rule does not speak of this candidate, in words; empty when it does."""
         if rule.during is not None and self._closure(candidate, rule) is None:
             day = candidate.at.astimezone(self._place(candidate, rule).main).date()
             return f"{day} is not in a closed period of the calendar {rule.during.name}"
-        facts = Facts(
-            order=self._order,
-            shop=self._shop,
-            shipment=shipment_in_focus(self._order, candidate.shipment),
-            names=self._names,
-        )
+        if not rule.where:
+            return ""
+        facts = self._facts(candidate.shipment)
         failing = facts.failing(rule.where)
         return f"{failing.field} is {facts.words(failing.field)}" if failing else ""
+
+    def _facts(self, shipment: str | None) -> Facts:
+        found = self._facts_about.get(shipment)
+        if found is None:
+            focus = shipment_in_focus(self._order, shipment)
+            found = Facts(order=self._order, shop=self._shop, shipment=focus, names=self._names)
+            self._facts_about[shipment] = found
+        return found
 
     def _place(self, candidate: _Candidate, rule: Rule) -> Place:
         return self._zones.of_rule(
@@ -197,9 +226,17 @@ class _Planner:
             return Openings(hours=rule.hours, zones=place.zones)
         return Openings(hours=rule.hours, zones=place.zones, desk=desk.hours, desk_zone=zone_named(self._shop.zone))
 
-    def _steps(self, candidate: _Candidate, rule: Rule) -> Iterator[Wanted]:
+    def _steps(self, candidate: _Candidate, rule: Rule, *, cancelled_by: str = "") -> tuple[Wanted, ...]:
         place = self._place(candidate, rule)
         openings = self._openings(rule, place)
+        spot = (rule.name, candidate, cancelled_by, self._buyer, place, openings)
+        found = self._memory.get(spot)
+        if found is None:
+            made = self._worked_out(candidate, rule, place, openings)
+            found = self._memory[spot] = tuple(_cancelled(made, cancelled_by) if cancelled_by else made)
+        return found
+
+    def _worked_out(self, candidate: _Candidate, rule: Rule, place: Place, openings: Openings) -> Iterator[Wanted]:
         closure = self._closure(candidate, rule)
         for step, delay in enumerate(rule.delays, start=1):
             times = _Times.of(rule, delay, candidate.at, place, openings, closure)
@@ -230,6 +267,14 @@ class _Planner:
                 closure=closure,
                 moves_lazily=isinstance(rule.trigger, OnSilence),
             )
+
+
+def _cancelled(made: Iterable[Wanted], because: str) -> Iterator[Wanted]:
+    """The same messages, cancelled by an event; what would have had no opening anyway is left out."""
+    for one in made:
+        if one.message.state is State.PLANNED:
+            ended = replace(one.message, state=State.CANCELLED, reason=Reason.EVENT, because=because)
+            yield replace(one, message=ended)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -294,7 +339,7 @@ def _candidates(rule: Rule, order: Order) -> Iterator[_Candidate]:
     trigger = rule.trigger
     if isinstance(trigger, OnEvent):
         for moment in order.history:
-            if moment.counts and any(matches(pattern, moment.type) for pattern in trigger.types):
+            if moment.counts and _matches_any(trigger.types, moment.type):
                 yield _of_moment(rule, order, moment)
     elif isinstance(trigger, OnStaff):
         for moment in order.history:
@@ -364,7 +409,7 @@ def _cancelled_by(candidate: _Candidate, rule: Rule, order: Order) -> str:
     A deadline is no event: for it any such event counts, whenever it happened.
     """
     for moment in order.history:
-        if moment.event_id == candidate.ref or not any(matches(pattern, moment.type) for pattern in rule.cancel_on):
+        if moment.event_id == candidate.ref or not _matches_any(rule.cancel_on, moment.type):
             continue
         in_time = isinstance(rule.trigger, OnDeadline) or moment.at >= candidate.at
         if in_time and _concerns(moment, candidate, rule):
@@ -446,11 +491,12 @@ def reconcile(
         if one.message.key not in known
         and not (one.rule.name in introduced and (one.message.template, one.message.shipment) in told)
     )
+    wishes = {one.message.key: one for one in wanted.wanted}
     changed = [
         (row, ended) for row in doubles if (ended := _ended(row, State.SKIPPED, Reason.ALREADY_TOLD, row.key.rule))
     ]
     for key, row in known.items():
-        one = wanted.find(key)
+        one = wishes.get(key)
         target = _as_wanted(row, one, order) if one else _as_unwanted(row, wanted.why_not(key), key.rule in rules)
         if target is not None:
             changed.append((row, target))
