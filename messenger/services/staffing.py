@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from messenger.domain.messages import Key, PlannedMessage
+from messenger.domain.messages import Key, PlannedMessage, State
 from messenger.domain.shops import Desk, Shop
-from messenger.domain.timing import Openings
-from messenger.domain.zones import UTC_ZONE, zone_named
+from messenger.domain.timing import UTC_ZONE, Openings
+from messenger.domain.zones import zone_named
 
 AT_ONCE: Final = None
 """As many people as it takes: whatever is asked of them is done in the same instant."""
@@ -24,12 +24,16 @@ class Workload:
     """What the people of a play had to do.
 
     Args:
+        people: at each desk; None for as many as it takes.
         messages: sent by hand, by the desk's own day.
         longest_wait: from the moment a message was theirs to the moment it left.
+        expired: how many messages lay on a desk until it was too late.
     """
 
+    people: int | None = AT_ONCE
     messages: dict[date, int] = field(default_factory=dict)
     longest_wait: timedelta = timedelta(0)
+    expired: int = 0
 
     @property
     def busiest(self) -> tuple[date, int] | None:
@@ -39,6 +43,10 @@ class Workload:
         day = min(self.messages, key=lambda one: (-self.messages[one], one))
         return day, self.messages[day]
 
+    def time_each(self, messages: int) -> timedelta:
+        """Return how long so many messages keep each of the people busy; of any number of people one."""
+        return PER_MESSAGE * messages / (self.people or 1)
+
 
 @dataclass(slots=True)
 class _Counter:
@@ -47,11 +55,14 @@ class _Counter:
     openings: Openings
     free_at: list[datetime]
     pile: list[tuple[bool, int, datetime, int, Key]] = field(default_factory=list)
-    handed_at: dict[Key, datetime] = field(default_factory=dict)
+    lying: dict[Key, tuple[PlannedMessage, datetime]] = field(default_factory=dict)
+    """What is still to be sent, and since when it lies here; the pile may hold more."""
 
     def next_at(self, now: datetime) -> datetime | None:
         """When somebody takes the next message; None when nothing lies here or nobody ever comes."""
-        return self.openings.first(max(self.free_at[0], now)) if self.pile and self.free_at else None
+        while self.pile and self.pile[0][-1] not in self.lying:
+            heapq.heappop(self.pile)
+        return self.openings.first(max(self.free_at[0], now)) if self.pile else None
 
 
 class Staff:
@@ -63,8 +74,8 @@ class Staff:
     """
 
     def __init__(self, number: int | None, shops: Mapping[str, Shop]) -> None:
-        self.number = number
-        self.workload = Workload()
+        self._number = number
+        self.workload = Workload(people=number)
         self._zones = {shop.id: zone_named(shop.zone) or UTC_ZONE for shop in shops.values()}
         self._counters: dict[tuple[str, str], _Counter] = {}
         self._shops = shops
@@ -72,46 +83,57 @@ class Staff:
     @property
     def are_there(self) -> bool:
         """Whether anybody does what is asked."""
-        return self.number != 0
+        return self._number != 0
 
     @property
     def are_instant(self) -> bool:
         """Whether what is asked is done in the same instant."""
-        return self.number is None
+        return self._number is None
+
+    @property
+    def are_limited(self) -> bool:
+        """Whether one message can wait because of another one."""
+        return bool(self._number)
 
     def hand_over(self, row: PlannedMessage, now: datetime) -> None:
         """Put a message on the desk of its transport."""
-        if not self.number:
+        if not self._number:
             return
-        counter = self._counter(row.key.shop, row.transport or "", now)
+        counter = self._counter(row, now)
         heapq.heappush(counter.pile, (not row.urgent, -row.priority, row.wanted_at, row.id, row.key))
-        counter.handed_at[row.key] = now
+        counter.lying[row.key] = (row, now)
 
     def next_at(self, now: datetime) -> datetime | None:
         """Return when the next message is taken up; None when nothing lies on any desk."""
+        if not self._counters:
+            return None
         return min((at for one in self._counters.values() if (at := one.next_at(now)) is not None), default=None)
 
-    def take_up(self, now: datetime) -> Key | None:
+    def take_up(self, now: datetime) -> PlannedMessage | None:
         """Return the message that somebody takes up at this instant, and keep that person busy."""
         for counter in self._counters.values():
             if counter.next_at(now) == now:
                 key = heapq.heappop(counter.pile)[-1]
                 heapq.heapreplace(counter.free_at, now + PER_MESSAGE)
-                return key
+                return counter.lying[key][0]
         return None
 
-    def sent(self, row: PlannedMessage, now: datetime) -> None:
-        """Count a message that a person has sent."""
-        day = now.astimezone(self._zones[row.key.shop]).date()
-        self.workload.messages[day] = self.workload.messages.get(day, 0) + 1
+    def take_off(self, row: PlannedMessage, now: datetime) -> None:
+        """Take a message off its desk: it was sent, or there is no reason for it any more, or it is too late for it."""
         counter = self._counters.get((row.key.shop, row.transport or ""))
-        handed = counter.handed_at.pop(row.key, now) if counter else now
-        self.workload.longest_wait = max(self.workload.longest_wait, now - handed)
+        lay = counter.lying.pop(row.key, None) if counter else None
+        if row.state is State.EXPIRED:
+            self.workload.expired += 1
+        if row.state is State.SENT:
+            day = now.astimezone(self._zones[row.key.shop]).date()
+            self.workload.messages[day] = self.workload.messages.get(day, 0) + 1
+            self.workload.longest_wait = max(self.workload.longest_wait, now - lay[1] if lay else timedelta(0))
 
-    def _counter(self, shop: str, transport: str, now: datetime) -> _Counter:
-        found = self._counters.get((shop, transport))
-        if found is None:
-            desk = self._shops[shop].desks.get(transport, Desk())
-            openings = Openings(hours=desk.hours, zones=(self._zones[shop],))
-            found = self._counters[shop, transport] = _Counter(openings, [now] * (self.number or 0))
-        return found
+    def _counter(self, row: PlannedMessage, now: datetime) -> _Counter:
+        place = (row.key.shop, row.transport or "")
+        if place not in self._counters:
+            shop = self._shops[row.key.shop]
+            desk = shop.desks.get(place[1], Desk())
+            openings = Openings(hours=desk.hours, zones=(self._zones[shop.id],))
+            self._counters[place] = _Counter(openings, [now] * (self._number or 0))
+        return self._counters[place]
