@@ -42,6 +42,8 @@ ORDERS_AT_ONCE = 200
 class Report:
     """What an intake came to. ``problems`` holds rejected and conflicting lines, ready to be shown."""
 
+    intake: int = 0
+    """Its number."""
     received: int = 0
     new: int = 0
     duplicate: int = 0
@@ -84,8 +86,8 @@ class Ingest:
             source: the configured source that was heard from by this, if it is one.
             progress: told how many lines have been dealt with since it was last told.
         """
-        report = Report()
         intake = self.store.open_intake(kind=kind, name=name, at=self.clock.now())
+        report = Report(intake=intake)
         for chunk in _chunks(lines, ROWS_PER_TRANSACTION):
             report.received += len(chunk)
             good = [line for line in (self._checked(line) for line in chunk) if self._counted(line, report)]
@@ -277,7 +279,7 @@ class Ingest:
         applied = set(unit.change([Change(message=new, was=old.state) for old, new in difference.changed]))
         generation = {"generation": str(self.home.generation)} if self.home.generation else {}
         entries = [entry_of(message, now, detail=generation) for message in difference.new]
-        entries += [entry_of(new, now, old) for old, new in difference.changed if new.key in applied]
+        entries += [entry_of(new, now, old, generation) for old, new in difference.changed if new.key in applied]
         unit.note(entries)
 
 
