@@ -136,8 +136,9 @@ def present_home(folder: Path, settings: Settings, store: Store, *, at: datetime
     if kept is not None and kept.digest == edition.digest:
         home = load_home(folder, settings, known_good=True)
         return Present(home=replace(home, generation=kept.number))
+    texts_are_known = kept is not None and _texts(kept) == _texts(edition)
     try:
-        home = load_home(folder, settings)
+        home = load_home(folder, settings, known_good=texts_are_known)
     except ConfigurationError as error:
         if kept is None:
             raise
@@ -149,6 +150,10 @@ def present_home(folder: Path, settings: Settings, store: Store, *, at: datetime
         note = f"these files are not generation {kept.number}, which is worked by: messenger publish makes them the next one"
         return replace(_last_good(folder, settings, kept, ()), note=note)
     return Present(home=replace(home, generation=store.publish(edition)))
+
+
+def _texts(edition: Edition) -> dict[str, bytes]:
+    return {name: content for name, content in edition.files.items() if name.startswith("templates/")}
 
 
 def _last_good(folder: Path, settings: Settings, kept: Edition, findings: tuple[Finding, ...]) -> Present:

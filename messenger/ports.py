@@ -236,6 +236,10 @@ class Unit(Protocol):
         """Remember that the order has these parcels; give it the unmatched events that named them. Returns how many."""
         ...
 
+    def planned_by(self, order: OrderKey) -> int:
+        """Return the generation that the order was planned by last; 0 for none."""
+        ...
+
     def intake_of(self, order: OrderKey) -> int:
         """Return the newest intake among the received events that ``events`` returned; 0 when there was none."""
         ...
@@ -297,10 +301,16 @@ class Unit(Protocol):
         """Insert new rows; a key that exists already is left alone."""
         ...
 
-    def change(self, changes: Sequence[Change]) -> list[Key]:
+    def change(self, changes: Sequence[Change], *, at: datetime | None = None) -> list[Key]:
         """Apply changes to rows that are still in the state they were seen in; returns the keys that were changed.
 
-        A row that is ``claimed`` loses its claim: its worker's next write-back will be refused.
+        A row that is ``claimed`` loses its claim: its worker's next write-back will be refused. A row becomes ``merged`` only
+        when its carrier was settled before in this unit as ``claimed`` or ``awaiting_staff``, with no frozen letter yet; a
+        merged row is changed by what becomes of its carrier and by nothing else.
+
+        Args:
+            changes: at most one for a row.
+            at: now, for the record of members that are freed; None takes what ``describe`` was told in this unit.
         """
         ...
 
@@ -351,6 +361,10 @@ class Store(Protocol):
 
     def gated(self) -> list[int]:
         """Return intakes that have gated rows and no received event left: they wait to be judged."""
+        ...
+
+    def judge(self, intake: int, *, limit: int, now: datetime) -> int:
+        """As ``Unit.judge``, in as many short transactions as it takes: for whatever may be large."""
         ...
 
     def backlog(self, *, limit: int) -> list[OrderKey]:

@@ -7,7 +7,7 @@ together. Nothing here asks the clock for a decision: what is stale or expired i
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import islice
@@ -23,6 +23,7 @@ from messenger.domain.rules import Schedule
 from messenger.errors import MessengerError
 from messenger.ports import Change, Clock, Line, OrderKey, Rejected, Store, Unit, Verdict
 from messenger.services.home import Home
+from messenger.services.publishing import introduced
 from messenger.services.recording import entry_of
 
 log = logging.getLogger(__name__)
@@ -65,6 +66,8 @@ class Ingest:
     store: Store
     home: Home
     clock: Clock
+    _new_rules: tuple[int, frozenset[str]] = (0, frozenset())
+    """Of a generation; asked only for orders that are older than it."""
 
     def accept(
         self,
@@ -123,15 +126,11 @@ class Ingest:
         """Judge intakes whose taking-in was cut short after the last order."""
         self._judge(self.store.gated())
 
-    def replan(self, introduced: Collection[str], *, generation: int) -> int:
-        """Plan anew every order that facts can still wake a rule for; returns how many orders were looked at.
-
-        Args:
-            introduced: rules that are new in this generation.
-            generation: its number; orders remember by which they were planned.
-        """
+    def replan(self) -> int:
+        """Plan anew, by the present generation, every order that facts can still wake a rule for; returns how many."""
         done = 0
-        batch = _Batch(intakes=set(), is_whole=False, introduced=frozenset(introduced))
+        generation = self.home.generation
+        batch = _Batch(intakes=set(), is_whole=False)
         horizon = self.clock.now() - self.home.look_back
         while orders := self.store.to_replan(generation, now=horizon, limit=ORDERS_AT_ONCE):
             if not batch.intake:
@@ -229,6 +228,7 @@ class Ingest:
         unit.lock(key)
         order = self._folded(unit, key)
         if order is not None:
+            batch.before = unit.planned_by(key)
             unit.describe(
                 key,
                 status=order.status,
@@ -264,7 +264,7 @@ class Ingest:
             rules=schedule.live_names,
             order=order,
             aliases=schedule.aliases,
-            introduced=batch.introduced,
+            introduced=self._introduced(batch.before),
         )
         if not difference:
             return
@@ -272,6 +272,15 @@ class Ingest:
         if intake:
             batch.intakes.add(intake)
         self._write(unit, gated(difference, intake))
+
+    def _introduced(self, before: int) -> frozenset[str]:
+        """Rules that look back at an order which an earlier generation has planned already."""
+        present = self.home.generation
+        if before in {0, present}:
+            return frozenset()
+        if self._new_rules[0] != present:
+            self._new_rules = (present, introduced(self.store, present))
+        return self._new_rules[1]
 
     def _write(self, unit: Unit, difference: Difference) -> None:
         now = self.clock.now()
@@ -290,13 +299,13 @@ class _Batch:
     Args:
         intakes: whose messages wait for the valve.
         is_whole: everything fits into one transaction.
-        introduced: rules that look back at orders that were there before them.
+        before: the generation that the order in hand was planned by last; 0 for a new order.
         intake: in whose name all of it is planned; 0 for that of the events.
     """
 
     intakes: set[int]
     is_whole: bool
-    introduced: frozenset[str] = frozenset()
+    before: int = 0
     intake: int = 0
 
 

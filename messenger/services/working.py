@@ -23,7 +23,6 @@ from messenger.services.clocks import SetClock
 from messenger.services.dispatching import Dispatcher, Tally
 from messenger.services.home import Home
 from messenger.services.ingesting import Ingest
-from messenger.services.publishing import introduced
 
 log = logging.getLogger(__name__)
 
@@ -137,7 +136,7 @@ class Worker:
             generation, now=self.clock.now() - self.ingest.home.look_back, limit=1
         ):
             return
-        looked_at = self.ingest.replan(introduced(self.store, generation), generation=generation)
+        looked_at = self.ingest.replan()
         log.info("replanned", extra={"generation": generation, "orders": looked_at})
 
     def _wake(self) -> None:

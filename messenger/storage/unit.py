@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, func, insert, null, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, literal, null, or_, select, update
 
 from messenger.domain.events import Event
 from messenger.domain.lanes import Journey
@@ -17,6 +17,7 @@ from messenger.ports import BuyerKey, Change, Entry, OrderKey, Payment, Settleme
 from messenger.storage import buyers as counting
 from messenger.storage import claims, travel, valve
 from messenger.storage.carrying import ON_THE_WAY, forget_letters, leaving, may_carry, share
+from messenger.storage.columns import Instant
 from messenger.storage.documents import read_event
 from messenger.storage.intake import HOMELESS_LOCK, may_be_taken
 from messenger.storage.outbox_table import OPEN, outbox, stated
@@ -157,6 +158,10 @@ class SqlUnit:
         """Return the newest intake among the received events that ``events`` returned; 0 when there was none."""
         return max((one.intake for one in self._seen.get(order, ())), default=0)
 
+    def planned_by(self, order: OrderKey) -> int:
+        """Return the generation that the order was planned by last."""
+        return self._connection.execute(select(orders.c.generation).where(_itself(order))).scalar() or 0
+
     def describe(
         self, order: OrderKey, *, status: str, buyer_key: str, email_key: str, updated_at: datetime,
         paid_at: datetime | None = None, open_until: datetime | None = None, generation: int = 0,
@@ -170,7 +175,7 @@ class SqlUnit:
         if open_until is not None:
             rows = and_(outbox.c.shop == order.shop, outbox.c.order_number == order.number, _UNFINISHED)
             later = select(func.max(outbox.c.expires_at)).where(rows, outbox.c.expires_at > open_until)
-            values["open_until"] = func.coalesce(later.scalar_subquery(), open_until)
+            values["open_until"] = func.coalesce(later.scalar_subquery(), literal(open_until, Instant))
         self._connection.execute(update(orders).where(_itself(order)).values(values))
 
     def _keep_open(self, messages: Iterable[PlannedMessage]) -> None:
