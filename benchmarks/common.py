@@ -48,6 +48,10 @@ connections = {connections}
 """
 
 
+WIDE_OPEN = ('max_new_messages = "auto"', "max_new_messages = 1000000")
+"""A bench brings all its orders at once and means it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Figure:
     """One line of the table."""
@@ -78,6 +82,8 @@ def home(*, port: int = 1025, connections: int = 4) -> Iterator[Path]:
         url = os.environ.get("MESSENGER_BENCH_DATABASE", "sqlite:///data/messenger.db")
         text = CONFIGURATION.format(url=url, port=port, connections=connections)
         (target / "messenger.toml").write_text(text, encoding="utf-8")
+        rules = target / "schedules.toml"
+        rules.write_text(rules.read_text(encoding="utf-8").replace(*WIDE_OPEN), encoding="utf-8")
         yield target
 
 

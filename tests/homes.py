@@ -47,3 +47,10 @@ def live_home(
     text = CONFIGURATION.format(port=port, url=url, mode=mode, uncertain=uncertain, lease=lease)
     (folder / "messenger.toml").write_text(text, encoding="utf-8")
     return folder
+
+
+def open_valve(home: Path) -> None:
+    """Let one intake bring as many messages as it likes: for tests that bring everything at once, and mean it."""
+    path = home / "schedules.toml"
+    rules = path.read_text(encoding="utf-8")
+    path.write_text(rules.replace('max_new_messages = "auto"', "max_new_messages = 100000"), encoding="utf-8")

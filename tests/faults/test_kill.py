@@ -23,6 +23,8 @@ IN_FLIGHT = 4
 
 RULES = """\
 version = 1
+[safety]
+max_new_messages = 1000
 [rules.shipped]
 template = "shipped"
 on = "order.shipped"

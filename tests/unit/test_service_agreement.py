@@ -17,7 +17,7 @@ from messenger.ports import Line
 from messenger.services.clocks import SetClock
 from messenger.services.simulating import Line as Simulated
 from messenger.services.simulating import Simulator
-from tests.homes import live_home
+from tests.homes import live_home, open_valve
 
 
 @pytest.mark.parametrize("at", ["2026-03-12T11:00:00+00:00", "2026-03-20T15:30:00+00:00", "2026-04-05T03:00:00+00:00"])
@@ -35,6 +35,7 @@ async def _agree(now: datetime, folder: Path) -> None:
     ]
     async with LocalInbox(folder / "mail", clock=SetClock(now)) as inbox:
         home = live_home(folder / "home", port=inbox.port)
+        open_valve(home)
         with open_app(home, {}, clock=SetClock(now)) as engine:
             engine.ingest.accept(lines, kind="file", name="orders.jsonl")
             await engine.worker().run_until_idle()
