@@ -150,7 +150,7 @@ def _tell(engine: Engine, played: _Played, output: Path, mails: Path) -> None:
         click.echo("\n".join(story(explain.order(OrderKey(shop="toys", number=number)))) + "\n")
     number, rule = _why_not()
     click.echo(f'Why did the buyer of toys/{number} get no message "{rule}"?')
-    click.echo("".join(f"  {answer}\n" for answer in explain.why(OrderKey(shop="toys", number=number), rule)))
+    click.echo("".join(f"  {answer}\n" for answer in explain.why(OrderKey(shop="toys", number=number), rule).lines))
     _compare(engine, played.events, len(sent))
     page = output / "messages.html"
     page.write_text(mail_page(mails, title="What the buyers of Sunny Toys got"), encoding="utf-8")

@@ -19,7 +19,8 @@ from messenger.errors import ConfigurationError, MessengerError
 
 COMMANDS: Final = {
     "init": "home", "check": "home", "schema": "home", "demo": "demo", "ingest": "ingest", "run": "run", "worker": "run",
-    "explain": "explain", "simulate": "simulate", "preview": "preview", "rules": "rules", "outbox": "outbox", "db": "database",
+    "explain": "explain", "simulate": "simulate", "preview": "preview", "rules": "rules", "outbox": "outbox", "pause": "pausing",
+    "resume": "pausing", "publish": "publish", "db": "database",
 }  # fmt: skip
 """Which module holds which command; modules are imported only when they are needed, so that help appears at once."""
 
@@ -65,7 +66,10 @@ HELP: Final = {
     "simulate": "Play events on a virtual clock; nothing is sent.",
     "preview": "Show what a buyer would get.",
     "rules": "Tell what each rule does, in plain sentences.",
-    "outbox": "Look into the queue of messages.",
+    "outbox": "Look into the queue of messages, and decide about them.",
+    "pause": "Stop sending for a shop, or for everything.",
+    "resume": "Let a shop, or everything, go on.",
+    "publish": "Make the home's files the generation that is worked by.",
     "db": "Look after the database.",
 }
 
