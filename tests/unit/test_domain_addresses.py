@@ -35,7 +35,7 @@ def test_an_address_is_accepted(address: str) -> None:
     assert is_email_address(address)
 
 
-@pytest.mark.parametrize("address", BAD, ids=ascii)
+@pytest.mark.parametrize("address", BAD, ids=range(len(BAD)))
 def test_anything_else_is_refused(address: str) -> None:
     assert not is_email_address(address)
 
