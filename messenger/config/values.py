@@ -29,6 +29,11 @@ ZONE_PATTERN: Final = r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*"
 ID_PATTERN: Final = r"[a-z0-9][a-z0-9_-]*"
 NAME_RULE: Final = "small letters, digits, - and _ only"
 MONEY_PATTERN: Final = r"\d{1,12}(\.\d{1,6})? [A-Z]{3}"
+CITIES: Final = {
+    **dict.fromkeys(("beijing", "shenzhen", "guangzhou", "hangzhou", "yiwu", "china"), "Asia/Shanghai"),
+    "saint_petersburg": "Europe/Moscow", "barcelona": "Europe/Madrid",
+}  # fmt: skip
+"""Where many sellers sit and many buyers live, and no zone has the name."""
 VERIFY: Final = "verify"
 PLATFORMS: Final = ("none", "aliexpress", "ebay", "amazon", "shopify", "woocommerce")
 
@@ -71,10 +76,12 @@ def _nearest_zone(text: str) -> str:
     """A zone whose name, or whose city, is most like this text."""
     if re.fullmatch(r"(UTC|GMT)?[+-]\d.*", text):
         return "an offset is no zone: clocks change; write the name of one, for example Asia/Shanghai"
+    wanted = text.casefold().replace(" ", "_")
     names = sorted(available_timezones())
     known = {one.rpartition("/")[2].casefold(): one for one in names} | {one.casefold(): one for one in names}
-    near = get_close_matches(text.casefold().replace(" ", "_"), known, n=1, cutoff=0.7)
-    return f"did you mean '{known[near[0]]}'?" if near else "for example Asia/Shanghai or Europe/Madrid"
+    near = get_close_matches(wanted, known, n=1, cutoff=0.7)
+    found = CITIES.get(wanted.rpartition("/")[2]) or (known[near[0]] if near else "")
+    return f"did you mean '{found}'?" if found else "for example Asia/Shanghai or Europe/Madrid"
 
 
 def rule_zone(value: object) -> str:

@@ -276,7 +276,13 @@ RULE_MISTAKES = [
     ("zone = 'Europe/Madird'", "6:8: rules.x.zone: unknown time zone 'Europe/Madird' (did you mean 'Europe/Madrid'?)"),
     ("zone = 'europe/madrid'", "6:8: rules.x.zone: unknown time zone 'europe/madrid' (did you mean 'Europe/Madrid'?)"),
     ("zone = 'new york'", "6:8: rules.x.zone: unknown time zone 'new york' (did you mean 'America/New_York'?)"),
-    ("zone = 'Beijing'", "6:8: rules.x.zone: unknown time zone 'Beijing' (for example Asia/Shanghai or Europe/Madrid)"),
+    ("zone = 'Beijing'", "6:8: rules.x.zone: unknown time zone 'Beijing' (did you mean 'Asia/Shanghai'?)"),
+    ("zone = 'Asia/Beijing'", "6:8: rules.x.zone: unknown time zone 'Asia/Beijing' (did you mean 'Asia/Shanghai'?)"),
+    ("zone = 'Moscow'", "6:8: rules.x.zone: unknown time zone 'Moscow' (did you mean 'Europe/Moscow'?)"),
+    (
+        "zone = 'Mars/Base'",
+        "6:8: rules.x.zone: unknown time zone 'Mars/Base' (for example Asia/Shanghai or Europe/Madrid)",
+    ),
     (
         "zone = 'UTC+8'",
         (

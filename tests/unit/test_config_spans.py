@@ -123,6 +123,8 @@ def test_a_cap_is_a_number_within_a_length() -> None:
         ("/7d", "cannot read '/7d' (write \"3/7d\": at most 3 in any 7 days)"),
         ("-3/7d", "cannot read '-3/7d' (write \"3/7d\": at most 3 in any 7 days)"),
         ("10000/7d", "cannot read '10000/7d' (write \"3/7d\": at most 3 in any 7 days)"),
+        ("3/7d/2", "cannot read '7d/2' (write \"3/7d\": at most 3 in any 7 days)"),
+        ("٣/7d", "cannot read '٣/7d' (write \"3/7d\": at most 3 in any 7 days)"),
         ("three/7d", "cannot read 'three/7d' (write \"3/7d\": at most 3 in any 7 days)"),
         ("3/week", "cannot read 'week' (write \"3/7d\": at most 3 in any 7 days)"),
         ("3/7bd", "cannot count business days here, got '7bd' (write \"3/7d\": at most 3 in any 7 days)"),

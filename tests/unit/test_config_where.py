@@ -81,6 +81,9 @@ def test_every_line_is_a_condition_of_its_own(tmp_path: Path) -> None:
         ("order.total = { min = 5 }", 'order.total.min: 5 is an amount without a currency (write "5 USD")'),
         ("order.total = { min = 1.5 }", 'order.total.min: 1.5 is an amount without a currency (write "1.5 USD")'),
         ("order.total = { max = '5' }", "order.total.max: '5' is an amount without a currency (write \"5 USD\")"),
+        ("order.total = { max = '7.50' }", "order.total.max: '7.50' is an amount without a currency (write \"7.50 USD\")"),
+        ("order.total = { max = '٥ USD' }", "order.total.max: cannot read '٥ USD' (write \"5 USD\")"),
+        ("order.total = { max = '٥' }", "order.total.max: cannot read '٥' (write \"5 USD\")"),
         ("order.total = { max = '5 usd' }", "order.total.max: cannot read '5 usd' (write \"5 USD\")"),
         ("order.total = { max = true }", "order.total.max: must be a text, got true (texts stand in quotes)"),
         (
@@ -178,6 +181,12 @@ def test_a_mistake_says_where_and_what_would_be_right(tmp_path: Path, text: str,
     place, _, sentence = finding.partition(" rules.x.where.")
     assert sentence == expected
     assert place.startswith("7:")
+
+
+def test_a_list_is_written_before_it_is_used(tmp_path: Path) -> None:
+    assert findings_of(tmp_path, "on = 'order.paid'\nwhere = { buyer.country = '@eu' }") == [
+        "6:27: rules.x.where.buyer.country: unknown list '@eu' (write it under [lists]: eu = [...])"
+    ]
 
 
 def test_a_mistake_is_pointed_at(tmp_path: Path) -> None:
