@@ -19,7 +19,7 @@ from markdown_it.token import Token
 
 from messenger.errors import Finding, TemplateError
 from messenger.rendering import allowlist
-from messenger.rendering.context import KINDS
+from messenger.rendering.context import KINDS, attribute_of
 from messenger.rendering.formats import FormatError, plural_categories
 from messenger.rendering.masking import Mask, parsed, to_html, to_text
 from messenger.rendering.missing import Missing, MissingValue
@@ -51,7 +51,7 @@ class _Sandbox(ImmutableSandboxedEnvironment):
     def getattr(self, obj: Any, attribute: str) -> Any:  # Any: as in jinja2
         if isinstance(obj, Missing):
             return Missing(f"{obj.name}.{attribute}")
-        value = super().getattr(obj, attribute)
+        value = super().getattr(obj, attribute_of(attribute))
         return Missing(f"{KINDS.get(type(obj), '')}.{attribute}") if value is None else value
 
 

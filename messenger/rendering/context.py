@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
+from keyword import iskeyword
 from typing import Final, get_type_hints
 
 from messenger.domain.facts import shipment_in_focus
@@ -27,7 +28,9 @@ __all__ = [
     "LaneWords",
     "Occasion",
     "Words",
+    "attribute_of",
     "clean",
+    "spoken",
     "spoken_name",
     "words_for",
 ]
@@ -107,6 +110,7 @@ class ShipmentWords:
     tracking_url: str | None = None
     last_mile_number: str | None = None
     last_mile_carrier: str | None = None
+    previous_number: str | None = None
     days_in_state: int | None = None
     days_since_moved: int | None = None
     days_since_shipped: int | None = None
@@ -158,10 +162,10 @@ class LaneWords:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClosureWords:
-    """The closed period of the shop that a message is about: first and last closed day, and when it opens again."""
+    """The closed period of the shop that a message is about: ``from`` and ``to``, both closed, and when it opens again."""
 
-    first: date
-    last: date
+    from_: date
+    to: date
     reopens: date
 
 
@@ -221,8 +225,18 @@ def _shapes() -> dict[str, dict[str, str]]:
     """From the classes above: for each kind of thing, its names and what each holds."""
     shapes: dict[str, dict[str, str]] = {}
     for kind, name in KINDS.items():
-        shapes[name] = {one: _told(hint) for one, hint in get_type_hints(kind).items()}
+        shapes[name] = {spoken(one): _told(hint) for one, hint in get_type_hints(kind).items()}
     return shapes
+
+
+def spoken(attribute: str) -> str:
+    """Return a field's name as texts say it: ``from_`` is ``from``, a word that Python keeps for itself."""
+    return attribute.removesuffix("_")
+
+
+def attribute_of(name: str) -> str:
+    """Return the field behind a name that a text says."""
+    return f"{name}_" if iskeyword(name) else name
 
 
 def _told(hint: object) -> str:
@@ -344,6 +358,7 @@ def _shipment(one: Shipment, shipped_at: datetime | None, now: datetime) -> Ship
         place=clean(one.place or "") or None, reason=_line(one.reason), eta_from=one.eta_from, eta_to=one.eta_to,
         hold_until=one.hold_until, tracking_url=one.tracking_url,
         last_mile_number=clean(one.last_mile.number) if one.last_mile else None,
+        previous_number=clean(one.numbers[-2]) if len(one.numbers) > 1 else None,
         last_mile_carrier=(clean(one.last_mile.carrier) or None) if one.last_mile else None,
         days_in_state=_days(one.state_since, now), days_since_moved=_days(one.moved_at, now), days_since_shipped=_days(shipped_at, now),
     )  # fmt: skip

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from messenger.domain.shops import Shop
-from messenger.rendering.context import KINDS, SHAPE, Words, words_for
+from messenger.rendering.context import KINDS, SHAPE, Words, attribute_of, words_for
 from messenger.rendering.samples import SAMPLE_NOW, SAMPLES
 
 _ABOUT = {name: (kind.__doc__ or "").strip() for kind, name in KINDS.items()}
@@ -51,6 +51,6 @@ def _named(words: Words) -> Iterator[Placeholder]:
 
 def _fields(thing: str, value: object) -> Iterator[Placeholder]:
     for name, holds in SHAPE[thing].items():
-        found = getattr(value, name, None)
+        found = getattr(value, attribute_of(name), None)
         sample = "" if found is None or holds.startswith("list of ") else str(found)
         yield Placeholder(name=f"{thing}.{name}", holds=holds, sample=sample, about=_ABOUT[thing])

@@ -81,7 +81,7 @@ def _occasion(go: Go, now: datetime, order: Order) -> Occasion:
         lane = LaneWords(p50_days=go.lane.p50_days, p90_days=go.lane.p90_days, late=is_late)
     if go.wanted.closure is not None:
         told = go.wanted.closure
-        closure = ClosureWords(first=told.first, last=told.last, reopens=told.reopens)
+        closure = ClosureWords(from_=told.first, to=told.last, reopens=told.reopens)
     return Occasion(deadline=deadline, lane=lane, closure=closure)
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from messenger.rendering.allowlist import check
 from messenger.rendering.compile import environment
+from messenger.rendering.context import ClosureWords
 from messenger.rendering.placeholders import Placeholder, documented
 
 WRITTEN = {
@@ -36,3 +39,17 @@ def test_names_stand_once_and_have_samples() -> None:
     assert table["deadline.at"].holds == "datetime"
     assert table["lane.p50_days"].holds == "Decimal"
     assert table["closure.reopens"].holds == "date"
+
+
+def test_a_word_that_python_keeps_for_itself_can_be_said() -> None:
+    closure = ClosureWords(from_=date(2026, 2, 14), to=date(2026, 2, 24), reopens=date(2026, 2, 25))
+    text = environment(escaping=False).from_string("{% if closure.from %}{{ closure.reopens | date }}{% endif %}")
+
+    class Says:
+        """Stands in for the formats of a message."""
+
+        def date(self, value: date) -> str:
+            return value.isoformat()
+
+    assert {"closure.from", "closure.to", "closure.reopens"} <= {one.name for one in documented()}
+    assert text.render(closure=closure, formats_=Says()) == "2026-02-25"
