@@ -78,8 +78,6 @@ class Stage:
         """Write schedules.toml, and let everything be planned anew by it."""
         self.close()
         (self.folder / "schedules.toml").write_text(head + text, encoding="utf-8")
-        with self.engine.store.begin():
-            pass
         self.engine.worker()._replan()
 
     def settings(self, *replacements: tuple[str, str], more: str = "") -> None:

@@ -73,7 +73,11 @@ def _story(found: Explanation) -> list[str]:
     for step, following in grouped(found.steps):
         lines += _timeline_lines(found, step, following)
     if not found.messages:
-        return [*lines, "", "No rule has planned a message for it; messenger explain SHOP/ORDER --rule NAME tells why."]
+        return [
+            *lines,
+            "",
+            f"No rule has planned a message for it; messenger explain {found.order.shop}/{found.order.number} --rule NAME tells why.",
+        ]
     lines += ["", "Messages:"]
     for standing in found.messages:
         lines += _standing_lines(standing, found)
@@ -87,11 +91,16 @@ def _heading(order: Order, zone: str, because: str) -> str:
 
 def _timeline_lines(found: Explanation | Answer, step: Step, following: Sequence[Step]) -> Iterator[str]:
     """One event with what it planned, or one thing done; what was known later than it happened says since when."""
-    known = {_minute(one, found) for one in following}
-    late = f"; known {known.pop()}" if len(known) == 1 and known != {_minute(step, found)} else ""
+    known = {_minute(one, found) for one in following if "trigger" in one.detail}
+    is_late = len(known) == 1 and known != {_minute(step, found)}
+    late = f"; taken in {min(known)}" if is_late else ""
     yield f"  {_minute(step, found)}  {'·' if step.kind == 'event' else '→'} {step.text}{late}"
     for one in following:
-        later = "" if late or _minute(one, found) == _minute(step, found) else f" [{_minute(one, found)}]"
+        later = (
+            ""
+            if _minute(one, found) in {_minute(step, found), *(known if is_late else ())}
+            else f" [{_minute(one, found)}]"
+        )
         yield f"  {' ' * 20}  → {one.text}{later}"
 
 
@@ -121,7 +130,7 @@ def _text_lines(standing: Standing) -> Iterator[str]:
     if not (has_left or row.state.is_waiting):
         return
     if has_left:
-        yield f"text: {_text(row.template, row.variant)} in {row.locale}, version {standing.template_version[:12]}"
+        yield f"text: {_text(row.template, row.variant)} in {standing.locale}, version {standing.template_version[:12]}"
     yield f"language now: {_language(now)}"
     if now.locale and (not has_left or now.variant != (row.variant or "")):
         yield f"text now: {_text(row.template, now.variant)}"

@@ -61,6 +61,7 @@ class Standing:
         line: of its rule in the present schedules.toml; 0 when there is none.
         outlook: what a waiting message has before it.
         template_version: of the text that left; empty before.
+        locale: of the text that left; empty before.
         now: which text it would get now.
     """
 
@@ -70,6 +71,7 @@ class Standing:
     line: int = 0
     outlook: Outlook = NO_OUTLOOK
     template_version: str = ""
+    locale: str = ""
     now: Text = field(default_factory=Text)
 
 
@@ -192,7 +194,8 @@ class _File:
         relation = self._unsaid(rule).relation(row) if rule and self.situation.shop else ""
         return Standing(
             row=row, name=self.narrator.name(row.key), text=told + relation, line=rule.line if rule else 0, outlook=outlook,
-            template_version=frozen.template_version if frozen else "", now=self._text(row, rule),
+            template_version=frozen.template_version if frozen else "",
+            locale=frozen.letter.locale if frozen else "", now=self._text(row, rule),
         )  # fmt: skip
 
     def unsaid(self, rule: Rule) -> Iterator[str]:

@@ -89,6 +89,13 @@ class Narrator:
             return f"{who} started the rule {moment.rule}"
         return self.kind(moment.type)
 
+    def changed(self, moment: Moment) -> str:
+        """Return which fields an event that only brings details told; empty for any other."""
+        event = self._events.get(moment.event_id)
+        if event is None or not moment.type.endswith(".updated"):
+            return ""
+        return ", ".join(f"{section}.{name}" for section, told in event.data.items() for name in told)
+
     def kind(self, type_: str) -> str:
         """Return what an event of a type says: ``the order was shipped``; an unknown type is shown as it is."""
         key = f"events.{type_}.if"
@@ -105,11 +112,11 @@ class Narrator:
             return f"{self.happening(moment)} ({self.when(moment.at)})"
         return self.words.say(f"deadlines.{ref}") if ref in {*Deadline} else self.kind(ref)
 
-    def teller(self, deadline: str, since: str = "") -> str:
-        """Return the event that last told a deadline of the order, or the moment it is counted from; else nothing."""
+    def teller(self, deadline: str, since: str = "", *, by: datetime) -> str:
+        """Return the event that last told, by then, a deadline of the order or what it is counted from; else nothing."""
         for event in sorted(self._events.values(), key=lambda one: (one.time, one.id), reverse=True):
             told = {**event.data.get("order", {}), **event.data.get("dispute", {})}
-            if told.get(deadline) is not None or (since and told.get(since) is not None):
+            if event.time <= by and (told.get(deadline) is not None or (since and told.get(since) is not None)):
                 return event.ref
         return ""
 

@@ -14,7 +14,7 @@ from messenger.ports import Entry, Frozen
 from messenger.services.telling.narrator import LANGUAGE, Narrator, shown
 from messenger.services.telling.outlook import crowding
 from messenger.services.telling.steps import Step
-from messenger.services.wording import reason_sentence, sentence
+from messenger.services.wording import reason_sentence
 
 WAITS: Final = frozenset({"planned", "moved"})
 ENDED: Final = frozenset(State) - {
@@ -60,8 +60,9 @@ def timeline(record: Iterable[Entry], narrator: Narrator, known: Knowledge) -> l
 
 def _of_event(moment: Moment, narrator: Narrator) -> Step:
     parcel = f", parcel {shown(moment.shipment)}" if moment.shipment else ""
+    fields = narrator.changed(moment)
     late = "" if moment.counts else "; it changes nothing, the parcel was further by then"
-    text = f"{narrator.happening(moment)} ({moment.type}{parcel}){late}"
+    text = f"{narrator.happening(moment)} ({moment.type}{parcel}{f': {fields}' if fields else ''}){late}"
     return Step(at=moment.at, kind="event", what=moment.type, text=text, event=moment.event_id)
 
 
@@ -112,22 +113,22 @@ class _Teller:
 
     def _event_behind(self, entry: Entry, before: _Past | None) -> str:
         """The event that a line of the record follows from; empty when it is none."""
-        return self._mover(entry, before) if self._moves(entry, before) else self._as_event(entry.because)
+        return self._mover(entry, before) if self._moves(entry, before) else self._as_event(entry.because, entry.at)
 
     @staticmethod
     def _moves(entry: Entry, before: _Past | None) -> bool:
         """Whether new facts or rules moved a message that goes on waiting for its time."""
         return before is not None and entry.what == "moved" and not entry.reason
 
-    def _as_event(self, because: str) -> str:
+    def _as_event(self, because: str, by: datetime) -> str:
         if self._narrator.moment(because):
             return because
-        return self._deadline_event(because) if because in {*Deadline} else ""
+        return self._deadline_event(because, by) if because in {*Deadline} else ""
 
-    def _deadline_event(self, deadline: str) -> str:
+    def _deadline_event(self, deadline: str, by: datetime) -> str:
         policy = self._known.shop.policy if self._known.shop else None
         derived = policy.derived.get(Deadline(deadline)) if policy else None
-        return self._narrator.teller(deadline, derived.since if derived else "")
+        return self._narrator.teller(deadline, derived.since if derived else "", by=by)
 
     def _mover(self, entry: Entry, before: _Past | None) -> str:
         """The event that moved a message: its new trigger, or what told the deadline that moved; empty for new rules."""
@@ -135,7 +136,7 @@ class _Teller:
         if before is None or self._is_by_rules(entry, before):
             return ""
         is_new = trigger != before.detail.get("trigger", trigger)
-        return self._as_event(trigger) if is_new or trigger in {*Deadline} else ""
+        return self._as_event(trigger, entry.at) if is_new or trigger in {*Deadline} else ""
 
     @staticmethod
     def _is_by_rules(entry: Entry, before: _Past) -> bool:
@@ -156,10 +157,10 @@ class _Teller:
             case "sent":
                 return f"sent{self._way(entry)}"
             case "uncertain":
-                cause = self._narrator.cause(entry.what, entry.reason, entry.because)
-                return (
-                    f"{sentence(entry.what, entry.reason, LANGUAGE)}{f' ({cause})' if cause else ''}{self._way(entry)}"
-                )
+                told = self._narrator.standing(entry.what, entry.reason, entry.because)
+                return f"{told}; tried{self._way(entry)}"
+            case "merged" if before is None or before.what != State.MERGED:
+                return f"taken along by {self._narrator.message(entry.because)}"
             case "started":
                 return f"{by} started the rule {_known_by(entry).get('rule', '')}"
         rule = self._narrator.schedule.rule(entry.key.rule) if entry.key else None
@@ -255,7 +256,7 @@ class _Teller:
         return "".join(parts)
 
     def _detail(self, entry: Entry, before: _Past | None) -> dict[str, str]:
-        detail = _known_by(entry)
+        detail = dict(entry.detail or {})
         row = self._known.rows.get(entry.key) if entry.key else None
         if row is not None and entry.what in {State.SENT, State.UNCERTAIN}:
             frozen = self._known.frozen(row)
