@@ -88,19 +88,24 @@ class Zones:
             told, what = _told(country, buyer.region or "", buyer.postcode or "")
             if told:
                 return _of_part(told, what, hours.opens, hours.closes, day)
-        if buyer.phone and len(names) != 1 and (told := self._by_phone(buyer.phone, country, names)):
+        if buyer.phone and (told := self._by_phone(buyer.phone, country, names, day.year)):
             place = _of_part(told, "phone number", hours.opens, hours.closes, day)
-            if len(place.zones) > 1 or len(_clocks(told, day.year)) == 1:
+            if place.zones == _clocks(told, day.year):
                 return place
         if names:
             return _of_country(country, names, hours.opens, hours.closes, day)
         fallback = zone_named(shop_zone) or UTC_ZONE
         return Place(fallback, (fallback,), "the shop's zone: the buyer's country is not known")
 
-    def _by_phone(self, phone: str, country: str, names: ZoneNames) -> ZoneNames:
-        """The zones of a phone number; empty when it belongs to another country, or could be anywhere in several."""
-        told = self.of_phone(phone, country) if self.of_phone else ()
-        return told if not names or set(told) <= set(names) else ()
+    def _by_phone(self, phone: str, country: str, names: ZoneNames, year: int) -> ZoneNames:
+        """The zones of a phone number; empty when they tell no more than the country does, or belong to others as well."""
+        clocks = len(_clocks(names, year)) if names else 0
+        if self.of_phone is None or clocks == 1:
+            return ()
+        told = self.of_phone(phone, country)
+        if not names:
+            return told
+        return told if set(told) <= set(names) and len(_clocks(told, year)) < clocks else ()
 
 
 @lru_cache(maxsize=4096)

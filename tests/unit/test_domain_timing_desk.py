@@ -80,6 +80,14 @@ def test_a_desk_that_is_open_for_less_than_an_hour_has_no_longer_nearest_hour() 
     assert found.first(utc("2026-03-02T06:50")) == utc("2026-03-03T06:30")
 
 
+@pytest.mark.parametrize(("opens", "closes", "hour"), [(5, 9, 8), (20, 23, 20)])
+def test_a_desk_that_ends_or_begins_with_the_window_is_as_near_as_can_be(opens: int, closes: int, hour: int) -> None:
+    desk = Hours(opens=time(opens), closes=time(closes))
+    found = openings("UTC", desk=desk, desk_zone="UTC").first(utc("2026-03-02T00:00"))
+
+    assert found == utc("2026-03-02T00:00") + timedelta(hours=hour)
+
+
 def test_hours_that_meet_in_winter_only_are_not_waited_for_in_summer() -> None:
     late = replace(WINDOW, closes=time(20, 30))
 

@@ -69,6 +69,15 @@ def keys(place: Place) -> set[str]:
         ),
         pytest.param(Buyer(country="DE"), "Europe/Berlin", "the only zone of DE", id="two zones, one clock"),
         pytest.param(Buyer(country="FR", phone="+81 3 1234 5678"), "Europe/Paris", "the only zone of FR", id="a single zone"),
+        pytest.param(Buyer(country="FR", phone="+33 1 23 45 67 89"), "Europe/Paris", "the only zone of FR", id="as its phone says"),
+        pytest.param(
+            Buyer(country="AR", phone="+54 11 1234 5678"), "America/Argentina/Buenos_Aires", "the only zone of AR",
+            id="many zones, one clock, and a phone",
+        ),
+        pytest.param(
+            Buyer(country="ES", phone="+34 612 345 678"), "Europe/Madrid", "hours that suit every zone of ES",
+            id="a mobile that is at home on every clock of the country",
+        ),
         pytest.param(Buyer(country="US"), "America/New_York", "hours that suit every zone of US", id="a wide country"),
         pytest.param(Buyer(country="RU"), "Europe/Moscow", "the zone of the largest city of RU", id="too wide a country"),
         pytest.param(
@@ -124,6 +133,12 @@ def test_three_hours_must_remain(hours: Hours, zones: Collection[str]) -> None:
     assert (len(found) > 1) is (len(zones) > 1)
 
 
+def test_of_several_shared_stretches_of_a_day_the_longest_counts() -> None:
+    nearly_always = Hours(opens=time(8), closes=time(7))  # Easter Island sleeps two hours after Santiago
+
+    assert keys(place_of(Buyer(country="CL"), hours=nearly_always)) >= {"America/Santiago", "Pacific/Easter"}
+
+
 def test_days_and_closed_days_have_no_say_in_which_zones_count() -> None:
     saturdays = Hours(opens=time(9), closes=time(20), days=frozenset({5}))
 
@@ -145,6 +160,7 @@ def test_a_region_with_several_zones_is_treated_like_a_country(
     found = place_of(Buyer(country="US", region=region), hours=hours)
 
     assert (keys(found), found.because) == (zones, because)
+    assert found.main.key == "America/Chicago"
 
 
 REGION_CASES = [
