@@ -146,7 +146,7 @@ class Ingest:
 
     def _judge(self, intakes: Iterable[int]) -> None:
         for intake in sorted(intakes):
-            held_back = self.store.together(lambda unit, one=intake: self._valve(unit, one))  # type: ignore[misc]  # the loop's own value
+            held_back = self.store.judge(intake, limit=self._limit(), now=self.clock.now())
             if held_back:
                 log.warning("valve_closed", extra={"intake": intake, "messages": held_back})
 
