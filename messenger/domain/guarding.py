@@ -313,8 +313,13 @@ class _Guard:
         )
 
     def _told(self) -> frozenset[str]:
+        """Templates that others of the order's messages have told, or are about to tell."""
         return frozenset(
-            row.template for row in self._around.rows if row.order == self._message.order and row.state.is_committed
+            row.template
+            for row in self._around.rows
+            if row.order == self._message.order
+            and row.key != self._message.key
+            and (row.state.is_committed or counts_from(row, self._now) is not None)
         )
 
     def _lane(self, wanted: Wanted) -> Lane | None:

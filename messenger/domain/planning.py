@@ -19,7 +19,7 @@ from messenger.domain.events import STAFF_STARTED, ShipmentState
 from messenger.domain.facts import Facts, shipment_in_focus
 from messenger.domain.holds import holding
 from messenger.domain.messages import REVIVABLE, Key, PlannedMessage, Reason, State
-from messenger.domain.orders import Deadline, Moment, Order, OrderStatus
+from messenger.domain.orders import Deadline, Moment, Order, OrderStatus, Shipment
 from messenger.domain.reaching import buyer_of, desk_for
 from messenger.domain.rules import Closed, Names, Once, OnDeadline, OnEvent, OnSilence, OnStaff, Rule
 from messenger.domain.shops import Shop
@@ -377,15 +377,25 @@ def _silences(rule: Rule, trigger: OnSilence, order: Order) -> Iterator[_Candida
 
 def _silence_over(order: Order, parcel: str | None) -> str:
     """The event after which saying nothing is right: arrival, return, completion or cancellation."""
-    shipment = order.shipment(parcel) if parcel else None
-    if shipment and shipment.state in _PARCEL_AT_REST:
+    resting = _resting(order, parcel)
+    if resting is not None:
         return next(
-            (one.event_id for one in reversed(shipment.checkpoints) if one.state is shipment.state), str(shipment.state)
+            (one.event_id for one in reversed(resting.checkpoints) if one.state is resting.state), str(resting.state)
         )
     if order.status in _ORDER_AT_REST:
         ending = f"order.{order.status}"
         return next((one.event_id for one in reversed(order.history) if one.type == ending), ending)
     return ""
+
+
+def _resting(order: Order, parcel: str | None) -> Shipment | None:
+    """The parcel that is no longer under way; of a whole order the last one, when none is and none is still to be sent."""
+    if parcel is not None:
+        shipment = order.shipment(parcel)
+        return shipment if shipment and shipment.state in _PARCEL_AT_REST else None
+    if order.status is OrderStatus.PARTLY_SHIPPED or any(one.state not in _PARCEL_AT_REST for one in order.shipments):
+        return None
+    return max(order.shipments, key=lambda one: (one.state_since or order.history[0].at, one.id), default=None)
 
 
 def _deadline(order: Order, name: Deadline) -> datetime | None:
@@ -513,7 +523,7 @@ def _as_wanted(row: PlannedMessage, wanted: Wanted, order: Order) -> PlannedMess
     if told.state is not State.PLANNED:
         return _ended(row, told.state, told.reason or Reason.EVENT, told.because)
     if row.state in REVIVABLE:
-        return _revived(row, told)
+        return _revived(row, told, order)
     if not row.state.is_waiting:
         return None
     held = holding(order, wanted.rule, released_at=row.released_at)
@@ -549,9 +559,13 @@ def _moved(row: PlannedMessage, told: PlannedMessage, wanted: Wanted, *, state: 
     )
 
 
-def _revived(row: PlannedMessage, told: PlannedMessage) -> PlannedMessage | None:
-    """The row waiting again, if what ended it was not meant for good and there is still time."""
-    if row.reason in _SAID_NO_FOR_GOOD:
+def _revived(row: PlannedMessage, told: PlannedMessage, order: Order) -> PlannedMessage | None:
+    """The row waiting again, if what ended it was not meant for good and there is still time.
+
+    There is none when the last thing that happened did so after the message had expired: what came too late changes
+    nothing, and the reason why it was not sent stays the true one.
+    """
+    if row.reason in _SAID_NO_FOR_GOOD or told.expires_at <= order.history[-1].at:
         return None
     if (row.state is State.EXPIRED or row.reason is Reason.STALE_EVENT) and told.expires_at <= row.expires_at:
         return None
