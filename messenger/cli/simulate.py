@@ -4,115 +4,223 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 
 import click
 
-from messenger.bootstrap import load_home, load_settings_only, open_app, simulated_home
 from messenger.cli.main import App
-from messenger.cli.output import instant, json_option, print_json
-from messenger.domain.events import Event
-from messenger.domain.shops import Mode, Shop
-from messenger.intake.files import read_json_lines
-from messenger.ports import Rejected
+from messenger.cli.output import instant, json_option, print_json, progress_bar
+from messenger.cli.simulate_input import Told, home_at, read_files, read_store
+from messenger.config.spans import length
+from messenger.config.tables import Wrong
+from messenger.domain.messages import State
+from messenger.services.clocks import SystemClock
+from messenger.services.comparing import Change, Different, compare
 from messenger.services.home import Home
-from messenger.services.simulating import Line, Simulator
+from messenger.services.simulating import Line, Played, Simulator, Workload
+from messenger.services.speaking.words import LANGUAGES
 from messenger.services.wording import sentence
 
 
+class Instant(click.ParamType[datetime]):
+    """A time with an offset."""
+
+    name = "time"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:  # noqa: ARG002  # click's signature
+        """Return the instant in UTC."""
+        return instant(str(value), param.opts[0] if param else "time")
+
+
+class Length(click.ParamType[timedelta]):
+    """A length of time such as ``30d``."""
+
+    name = "span"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        """Return it as elapsed time."""
+        try:
+            return length(str(value))
+        except Wrong as wrong:
+            self.fail(f"{wrong.problem}{wrong.remedy and f' ({wrong.remedy})'}", param, ctx)
+
+
 @click.command()
-@click.argument("files", nargs=-1, type=click.Path(allow_dash=True, exists=True, dir_okay=False))
+@click.argument("files", nargs=-1, type=click.Path(allow_dash=True, dir_okay=False))
+@click.option("--from", "start", type=Instant(), help="Leave out what ends before this instant.")
+@click.option("--to", "end", type=Instant(), help="Stop the clock here; without it it runs until nothing waits.")
+@click.option("--last", type=Length(), help="Instead of --from and --to: so long before now, for example 30d.")
 @click.option(
-    "--at",
-    "at_text",
-    help="Take everything in at this instant, as ingest would; without it each event at its own time.",
+    "--at", type=Instant(), help="Take everything in at this instant, as ingest would; else at each event's own time."
 )
-@click.option("--from", "from_text", help="Leave out what ends before this instant.")
-@click.option("--to", "to_text", help="Stop the clock at this instant; without it it runs until nothing waits.")
+@click.option(
+    "--against", type=click.Path(path_type=Path, file_okay=False), metavar="HOME",
+    help="Tell what buyers would get otherwise than by the schedules and texts of this home; exit 1 when there is anything.",
+)  # fmt: skip
+@click.option(
+    "--staff", type=click.IntRange(min=0), metavar="N",
+    help="So many people send by hand at each desk; 0 leaves their work waiting. Default: all is done at once.",
+)  # fmt: skip
+@click.option("--as", "shape", type=click.Choice(["text", "json", "html"]), default="text", show_default=True)
+@click.option("--language", type=click.Choice(LANGUAGES), default="en", show_default=True, help="Of texts and pages.")
 @json_option
 @click.pass_obj
 def simulate(
-    app: App, files: tuple[str, ...], at_text: str | None, from_text: str | None, to_text: str | None, *, as_json: bool
-) -> int:
+    app: App, files: tuple[str, ...], start: datetime | None, end: datetime | None, last: timedelta | None, at: datetime | None,
+    against: Path | None, staff: int | None, shape: str, language: str, *, as_json: bool,
+) -> int:  # fmt: skip
     """Play the events of FILES (or all stored ones) and tell what buyers would get, when, and what not, and why.
 
     Needs no home: without messenger.toml the default rules and texts speak for whatever shops the events name.
     """
-    problems: list[str] = []
-    has_home = (app.home / "messenger.toml").exists()
-    if files:
-        events = _read(files, problems)
-        home = _home(app, events, has_home=has_home, problems=problems)
-    elif has_home:
-        with open_app(app.home, app.environ) as engine:
-            home = engine.home
-            events = [
-                event for key in engine.store.find_orders() for event in engine.store.events_of([key]).get(key, [])
-            ]
-    else:
-        raise click.UsageError("name a file of events, or a home with stored ones (--home)")
-    simulator = Simulator(
-        home,
-        at=instant(at_text, "--at") if at_text else None,
-        start=instant(from_text, "--from") if from_text else None,
-        end=instant(to_text, "--to") if to_text else None,
-    )
-    lines = simulator.play(events)
-    for problem in problems:
+    shape = "json" if as_json else shape
+    if last is not None:
+        if start or end:
+            raise click.UsageError("either --last, or --from and --to")
+        end = SystemClock().now()
+        start = end - last
+    if start and end and end < start:
+        raise click.UsageError("--to lies before --from")
+    if against is not None and shape == "html":
+        raise click.UsageError("--against is told as text or json")
+    told = read_files(app, files) if files else read_store(app)
+    play = _Play(told, at=at, start=start, end=end, staff=staff, detailed=shape == "html")
+    for problem in (*told.problems, *told.notes):
         click.echo(problem, err=True)
-    if as_json:
-        for line in lines:
+    if against is not None:
+        differs = _compare(play, told.home, home_at(app, against, told.home.shops), shape=shape, language=language)
+        return 1 if differs or told.problems else 0
+    played = play.by(told.home, "playing")
+    if shape == "json":
+        for line in played.lines:
             print_json(line.document())
+    elif shape == "html":
+        _print_page(played, told.home, language)
     else:
-        _show(lines)
-    return 1 if problems else 0
+        _show(played, language)
+    _show_desk(played.workload, to_stderr=shape != "text")
+    return 1 if told.problems else 0
 
 
-def _read(files: Iterable[str], problems: list[str]) -> list[Event]:
-    events: list[Event] = []
-    with ExitStack() as stack:
-        for name in files:
-            stream = sys.stdin.buffer if name == "-" else stack.enter_context(Path(name).open("rb"))
-            for line in read_json_lines(stream, file="<stdin>" if name == "-" else name):
-                if isinstance(line, Rejected):
-                    problems.append(str(line))
-                else:
-                    events.append(line.event)
-    return events
+class _Play:
+    """The same events under the same conditions, played by any home."""
+
+    def __init__(
+        self, told: Told, *, at: datetime | None, start: datetime | None, end: datetime | None, staff: int | None, detailed: bool
+    ) -> None:  # fmt: skip
+        self._events = told.events
+        self._at = at
+        self._start = start
+        self._end = end
+        self._staff = staff
+        self._detailed = detailed
+
+    def by(self, home: Home, label: str) -> Played:
+        """Return what comes of it, showing how far it is."""
+        with progress_bar(label, len(self._events)) as move:
+            simulator = Simulator(
+                home, at=self._at, start=self._start, end=self._end, staff=self._staff, detailed=self._detailed, progress=move
+            )  # fmt: skip
+            return simulator.played(self._events)
 
 
-def _home(app: App, events: list[Event], *, has_home: bool, problems: list[str]) -> Home:
-    if not has_home:
-        shops = {event.shop: _stand_in(event.shop) for event in events}
-        return simulated_home(app.home if (app.home / "schedules.toml").exists() else None, shops)
-    home = load_home(app.home, load_settings_only(app.home, app.environ))
-    known = ", ".join(sorted(home.shops))
-    problems.extend(
-        f'data.shop: unknown shop "{shop}" (shops in messenger.toml: {known})'
-        for shop in sorted({event.shop for event in events} - set(home.shops))
-    )
-    return home
+# --- one play --------------------------------------------------------------------------------------------------------
 
 
-def _stand_in(shop: str) -> Shop:
-    """A shop as good as any, for events whose shop has no home here."""
-    name = shop.replace("-", " ").replace("_", " ").title()
-    return Shop(id=shop, name=name, sender=f"{name} <shop@example.com>", mode=Mode.LIVE, channels={"email": "main"})
-
-
-def _show(lines: list[Line]) -> None:
-    for line in _rows(lines):
-        click.echo(line)
-    counts = Counter(line.outcome for line in lines)
+def _show(played: Played, language: str) -> None:
+    for line in played.lines:
+        click.echo(_row(line, language))
+    counts = Counter(line.outcome for line in played.lines)
     total = ", ".join(f"{number} {outcome}" for outcome, number in sorted(counts.items())) or "no messages"
     click.echo(f"simulated, nothing has left: {total}", err=True)
 
 
-def _rows(lines: list[Line]) -> Iterator[str]:
-    for line in lines:
-        step = f"/{line.step}" if line.step > 1 else ""
-        outcome = sentence(line.outcome, line.reason or "")
-        locale = f" [{line.locale}]" if line.locale else ""
-        yield f"{line.local:%a %Y-%m-%d %H:%M %z}  {line.shop}/{line.order}  {line.rule}{step}{locale}  {outcome}"
+def _row(line: Line, language: str) -> str:
+    locale = f" [{line.locale}]" if line.locale else ""
+    told = sentence(line.outcome, line.reason or "", language)
+    why = f" ({line.because})" if line.because and line.outcome != State.SENT else ""
+    return f"{_when(line)}  {line.shop}/{line.order}  {_rule(line.rule, line.step)}{locale}  {told}{why}"
+
+
+def _when(line: Line) -> str:
+    return f"{line.local:%a %Y-%m-%d %H:%M %z}"
+
+
+def _rule(name: str, step: int) -> str:
+    return f"{name}/{step}" if step > 1 else name
+
+
+def _show_desk(load: Workload, *, to_stderr: bool) -> None:
+    """What people had to do by hand, if there was anything for them to do."""
+    busiest = load.busiest
+    if busiest is None and not load.expired:
+        return
+    told = []
+    if busiest is not None:
+        day, messages = busiest
+        people = "" if load.people is None else f", {_hours(load.time_each(messages))} for each of {load.people}"
+        told.append(f"busiest day {day} with {messages} messages{people}")
+        told.append(f"{sum(load.messages.values())} messages on {len(load.messages)} days")
+    if load.people:
+        told.append(f"longest wait {_hours(load.longest_wait)}")
+    if load.expired:
+        told.append(f"{load.expired} expired unsent")
+    click.echo(f"the desk: {'; '.join(told)}", err=to_stderr)
+
+
+def _hours(span: timedelta) -> str:
+    minutes = round(span / timedelta(minutes=1))
+    return f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def _print_page(played: Played, home: Home, language: str) -> None:
+    from messenger.cli.simulate_page import simulate_page  # noqa: PLC0415  # only where a page is made
+
+    page = simulate_page(played, home, language=language)
+    sys.stdout.buffer.write(page.encode())
+
+
+# --- two plays -------------------------------------------------------------------------------------------------------
+
+
+def _compare(play: _Play, home: Home, other: Home, *, shape: str, language: str) -> bool:
+    renamed = {**other.schedule.aliases, **home.schedule.aliases}
+    before, after = play.by(other, "playing the other home"), play.by(home, "playing this home")
+    found = compare(before.lines, after.lines, renamed=renamed)
+    if shape == "json":
+        for one in found:
+            print_json(one.document())
+    else:
+        _show_differences(found, language)
+    return bool(found)
+
+
+def _show_differences(found: Sequence[Different], language: str) -> None:
+    for (shop, order), differences in groupby(found, key=lambda one: (one.line.shop, one.line.order)):
+        click.echo(f"{shop}/{order}")
+        for one in differences:
+            click.echo(f"  {one.change:9} {_rule(one.rule, one.line.step)}  {_difference(one, language)}")
+    counts = Counter(one.change for one in found)
+    orders = len({(one.line.shop, one.line.order) for one in found})
+    told = [f"{counts[change]} {change}" for change in Change if counts[change]]
+    click.echo(f"{', '.join(told)} in {orders} order{'s' * (orders > 1)}" if told else "no difference", err=True)
+
+
+def _difference(one: Different, language: str) -> str:
+    match one.change:
+        case Change.ADDED:
+            return f"{_when(one.line)}{_fate(one.before, 'otherwise', language)}"
+        case Change.REMOVED:
+            return f"{_when(one.line)}{_fate(one.after, 'now', language)}"
+        case Change.MOVED:
+            return f"{_when(one.before)} → {_when(one.line)}" if one.before else ""
+        case Change.REWORDED:
+            parts = [f"{name} {was or '-'} → {now or '-'}" for name, (was, now) in one.rewording().items()]
+            return f"{_when(one.line)}  {'; '.join(parts) or 'another text'}"
+
+
+def _fate(line: Line | None, when: str, language: str) -> str:
+    return "" if line is None else f"  ({when} it {sentence(line.outcome, line.reason or '', language)})"

@@ -36,11 +36,12 @@ FOR_A_PERSON: Final = frozenset({State.WAITING_APPROVAL, State.AWAITING_STAFF})
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """What the buyer reads. ``digest`` tells one wording from another."""
+    """What the buyer reads. ``digest`` tells one wording from another, ``version`` one template from another."""
 
     subject: str = ""
     text: str = ""
     digest: str = ""
+    version: str = ""
 
 
 @dataclass(slots=True)
@@ -227,7 +228,7 @@ class Stage:
             return
         letter = written.letter
         digest = hashlib.sha256(f"{letter.subject}\n{letter.text}".encode()).hexdigest()
-        self.wording[row.id] = Wording(letter.subject, letter.text, digest)
+        self.wording[row.id] = Wording(letter.subject, letter.text, digest, written.version)
         sent = replace(
             row, state=State.SENT, reason=None, sent_at=now, locale=letter.locale, variant=written.variant, because=row.trigger
         )  # fmt: skip

@@ -50,6 +50,8 @@ class Line:
     """What the buyer reads; empty unless it was asked for."""
     digest: str = ""
     """Tells one wording from another; not printed."""
+    version: str = ""
+    """Of the template it was made from; not printed."""
 
     def document(self) -> dict[str, object]:
         """Return the line as ``simulate --json`` prints it."""
@@ -176,7 +178,7 @@ class Simulator:
             at=local.astimezone(UTC), local=local, shop=order.shop, order=order.number, shipment=row.shipment, rule=row.key.rule,
             step=row.key.step, template=row.template, variant=row.variant, locale=row.locale, channel=row.channel,
             outcome=str(row.state), reason=str(row.reason) if row.reason else None, because=row.because, scope=row.key.scope,
-            subject=wording.subject, text=wording.text if self._detailed else "", digest=wording.digest,
+            subject=wording.subject, text=wording.text if self._detailed else "", digest=wording.digest, version=wording.version,
         )  # fmt: skip
 
     def _clock(self, order: Order) -> ZoneInfo:
