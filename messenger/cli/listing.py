@@ -112,8 +112,13 @@ def aligned(rows: Iterable[PlannedMessage]) -> Iterator[str]:
     names = min(WIDEST, max((_columns(name_of(row.key)) for row in first), default=0))
     for row in chain(first, rows):
         when = row.sent_at or row.due_at
-        standing = sentence(row.state, str(row.reason or ""))
+        standing = sentence(row.state, str(row.reason or "")) + ("; expires then" if _waits_to_the_end(row) else "")
         yield f"{when:%Y-%m-%d %H:%M}Z  {_padded(_order(row), orders)}  {_padded(name_of(row.key), names)}  {standing}"
+
+
+def _waits_to_the_end(row: PlannedMessage) -> bool:
+    """Whether the time shown is that of its expiry, because a person or a fact has to let it go before."""
+    return row.state.is_waiting and row.due_at == row.expires_at
 
 
 def _order(row: PlannedMessage) -> str:

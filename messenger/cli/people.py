@@ -16,6 +16,6 @@ def login_name() -> str:
 
 
 by_option = click.option(
-    "--by", default=login_name, show_default="your login name", help="Who decides this, for the record."
+    "--by", default=login_name, show_default="your login name", metavar="NAME", help="Who decides this, for the record."
 )
-why_option = click.option("--why", default="", help="The reason, for the record.")
+why_option = click.option("--why", metavar="TEXT", default="", help="The reason, for the record.")

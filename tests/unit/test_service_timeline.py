@@ -289,3 +289,29 @@ def test_a_rehearsal_is_told_before_it_ends_the_message(shop: Stage) -> None:
     last = standing.outlook.obstacles[-1]
     assert (last.kind, last.is_final) == ("rehearsal", True)
     assert "the shop is rehearsing, nothing leaves" in last.text
+
+
+def test_what_nobody_takes_says_that_no_worker_is_at_work(shop: Stage) -> None:
+    shop.rules(SHIPPED)
+    shop.ingest(*shipped())
+    shop.at("2026-03-02T15:00")
+    assert [one.text for one in shop.explain().messages[0].outlook.obstacles] == [
+        "no worker is at work: messenger run starts one"
+    ]
+    shop.engine.store.alive(now=shop.clock.now())
+
+    (standing,) = shop.explain().messages
+    assert (standing.outlook.obstacles, standing.outlook.leaves_at) == ((), utc("2026-03-02T15:00"))
+    assert "      nothing stands in its way: it leaves as soon as a worker takes it" in story(shop.explain())
+    shop.at("2026-03-02T16:00")
+    assert "(one was last seen Mon 2026-03-02 16:00)" in shop.explain().messages[0].outlook.obstacles[0].text
+
+
+def test_a_source_that_was_never_heard_from_is_told_as_such(shop: Stage) -> None:
+    shop.settings(more='\n[sources.erp]\nkind = "file"\nshop = "toys"\n')
+    shop.rules(SHIPPED)
+    shop.ingest(*shipped())
+    shop.run()
+
+    (standing,) = shop.explain().messages
+    assert standing.text.endswith("no news comes in from the shop's sources (erp); none has ever come")

@@ -13,6 +13,7 @@ from messenger.domain.events import STAFF_STARTED, Event
 from messenger.domain.messages import Key, Reason, State
 from messenger.domain.orders import Deadline, Moment, Order
 from messenger.domain.rules import Hold, Rule, Schedule
+from messenger.services.clearing import NEVER
 from messenger.services.people import PERSON
 from messenger.services.speaking.conditions import clauses
 from messenger.services.speaking.words import words_of
@@ -194,7 +195,10 @@ class Narrator:
             return because
         since = self._since(Hold(kind), what)
         named = f" ({shown(what)})" if what and not self.moment(what) else ""
-        return f"{self.words.say(f'holds.{kind}')}{named}{f', since {self.when(since)}' if since else ''}"
+        told = f"{self.words.say(f'holds.{kind}')}{named}"
+        if since == NEVER:
+            return f"{told}; none has ever come"
+        return f"{told}, since {self.when(since)}" if since else told
 
     def _since(self, hold: Hold, what: str) -> datetime | None:
         order = self.order

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from messenger.domain.caps import counts_from, opens_at
@@ -29,6 +29,8 @@ from messenger.services.wording import reason_sentence
 
 MOST: Final = 12
 """Obstacles that are looked for; there are fewer kinds of them."""
+AT_WORK: Final = timedelta(minutes=2)
+"""A worker that has given no sign of life for so long is not at work."""
 GOES_ON: Final = frozenset({State.PLANNED, State.HELD, State.WAITING_APPROVAL})
 """States from which a message may still leave."""
 
@@ -77,6 +79,8 @@ class Situation:
     payments: Sequence[Payment] = ()
     lanes: Mapping[LaneKey, Lane] = field(default_factory=dict)
     pauses: Sequence[Pause] = ()
+    alive: datetime | None = None
+    """When a worker was last at work."""
 
     def around(self, at: datetime) -> Surroundings:
         """Return what the guard looks at, were it asked at this instant."""
@@ -102,7 +106,7 @@ def situation_of(store: Store, home: Home, *, shop: str, buyer: str, now: dateti
     silent = silent_sources(found, store.heard(), now) if found and found.sources else {}
     return Situation(
         home=home, shop=found, now=now, rows=rows.get(key, ()), payments=payments.get(key, ()), lanes=store.lanes(),
-        silent=silent, pauses=store.pauses(),
+        silent=silent, pauses=store.pauses(), alive=store.last_alive(),
     )  # fmt: skip
 
 
@@ -137,6 +141,7 @@ class Prospect:
         for _ in range(MOST):
             decision = self._ask(message, at)
             if isinstance(decision, Go):
+                found += self._left_lying(row) if not found else ()
                 waits = any(one.until is None for one in found)
                 return Outlook(obstacles=tuple(found), leaves_at=None if waits else at, go=decision)
             told = decision.message
@@ -164,6 +169,13 @@ class Prospect:
             yield Obstacle(kind=str(Reason.HOLD), text=self._narrator.hold(row.because))
         if row.state is State.AWAITING_STAFF:
             yield Obstacle(kind="desk", text="a person has to send it by hand")
+
+    def _left_lying(self, row: PlannedMessage) -> Iterator[Obstacle]:
+        """Nothing stands in its way, and nobody has taken it: is there a worker at all?"""
+        alive, late = self._situation.alive, self._now - AT_WORK
+        if row.due_at <= late and (alive is None or alive <= late):
+            seen = f" (one was last seen {self._narrator.when(alive)})" if alive else ""
+            yield Obstacle(kind="worker", text=f"no worker is at work{seen}: messenger run starts one")
 
     @staticmethod
     def _freed(row: PlannedMessage) -> PlannedMessage:
