@@ -107,11 +107,14 @@ class Stage:
         if at:
             self.at(at)
         self.engine.ingest.take_in()
-        dispatcher = Dispatcher(
+        asyncio.run(self.dispatcher(transport).run_due())
+
+    def dispatcher(self, transport: Transport | None = None) -> Dispatcher:
+        """Return a dispatcher of the stage's transport."""
+        return Dispatcher(
             store=self.engine.store, home=self.engine.home, clock=self.clock, composer=MimeComposer(),
             transports={"main": transport or self.transport}, owner="worker-1", lease=LEASE, batch=100,
         )  # fmt: skip
-        asyncio.run(dispatcher.run_due())
 
     def explain(self, order: str = "1") -> Explanation:
         """Return the story of an order."""

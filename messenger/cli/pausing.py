@@ -21,6 +21,7 @@ def pause(app: App, shop: str, by: str, *, as_json: bool) -> int:
     """Stop sending for SHOP, or for everything; facts are still taken in, and nothing is forgotten."""
     with open_app(app.home, app.environ) as engine:
         found, is_new = Pausing(engine.store, engine.home, engine.clock).pause(shop, by=by)
+        above = next((one for one in engine.store.pauses() if shop and not one.shop), None)
     if as_json:
         print_json(_document(found) | {"new": is_new})
         return 0
@@ -29,6 +30,8 @@ def pause(app: App, shop: str, by: str, *, as_json: bool) -> int:
         click.echo(f"{_what(found)} is stopped: nothing leaves until {go_on}")
     else:
         click.echo(f"{_what(found)} was stopped already, {_since(found)}; {go_on} lets it go on")
+    if above is not None:
+        click.echo(f"everything is stopped as well, {_since(above)}: messenger resume")
     return 0
 
 
@@ -63,7 +66,7 @@ def _told(found: Resumed, shop: str, *, is_running: bool) -> list[str]:
         lines.append(f"{what} was not stopped")
     if found.ended is not None and is_running:
         lines.append(f"{what} goes on; it had been stopped {_since(found.ended)}")
-    if found.spread and found.until is not None:
+    if is_running and found.spread and found.until is not None:
         number = (
             f"{found.spread} messages that were due leave" if found.spread > 1 else "one message that was due leaves"
         )

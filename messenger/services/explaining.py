@@ -193,10 +193,16 @@ class _File:
         told = self.narrator.standing(row.state, str(row.reason or ""), row.because if _is_told(row) else "", rule)
         relation = self._unsaid(rule).relation(row) if rule and self.situation.shop else ""
         return Standing(
-            row=row, name=self.narrator.name(row.key), text=told + relation, line=rule.line if rule else 0, outlook=outlook,
+            row=row, name=self.narrator.name(row.key), text=told + relation + self._second_copy(row), line=rule.line if rule else 0, outlook=outlook,
             template_version=frozen.template_version if frozen else "",
             locale=frozen.letter.locale if frozen else "", now=self._text(row, rule),
         )  # fmt: skip
+
+    def _second_copy(self, row: PlannedMessage) -> str:
+        """When the same bytes leave once more, if nobody knows whether they arrived."""
+        if row.state is not State.UNCERTAIN or row.resend_at is None:
+            return ""
+        return f"; the same once more at {self.narrator.when(row.resend_at)}"
 
     def unsaid(self, rule: Rule) -> Iterator[str]:
         shop = self.situation.shop

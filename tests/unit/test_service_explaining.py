@@ -236,16 +236,17 @@ def it_is_on_its_way(shop: Stage) -> None:
         shop.run(transport=DyingTransport())
 
 
-@case(State.UNCERTAIN, Reason.CRASHED)
+@case(State.UNCERTAIN, Reason.CRASHED, "; the same once more at Mon 2026-03-02 13:02")
 def the_program_stopped_while_it_was_sent(shop: Stage) -> None:
     it_is_on_its_way(shop)
     shop.at(START + 2 * LEASE)
     assert shop.engine.store.rescue(now=shop.clock.now()) == (0, 1)
+    shop.dispatcher().resolve_uncertain()
 
 
-@case(State.UNCERTAIN, Reason.REPLY_LOST)
+@case(State.UNCERTAIN, Reason.REPLY_LOST, "the answer of the other side did not arrive: left to staff")
 def the_answer_was_lost(shop: Stage) -> None:
-    shop.rules(SHIPPED)
+    shop.rules(SHIPPED + 'uncertain = "ask"\n')
     shop.transport.answer(Outcome.UNCERTAIN)
     shop.ingest(*shipped())
     shop.run()

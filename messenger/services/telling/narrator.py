@@ -143,7 +143,7 @@ class Narrator:
 
     def cause(self, state: str, reason: str, because: str, rule: Rule | None = None) -> str:
         """Return what caused a state, in words; empty when there is nothing to say beyond the reason."""
-        if not because or because in SAID_BY_THE_REASON:
+        if not because or because in SAID_BY_THE_REASON or because == reason:
             return ""
         if because.startswith(PERSON) and reason in BY_A_PERSON:
             return self.person(because)
