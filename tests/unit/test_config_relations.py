@@ -111,6 +111,17 @@ BARE = a_shop("own", Deadline.SHIP_BY, platform="shopify")
             ],
             id="one of all shops",
         ),
+        pytest.param(
+            "after = 'pay_by'",
+            {**SHOPS, "bay": EBAY, "alex": a_shop("alex")},
+            [
+                (
+                    "5:9: rules.x.after: ebay has no pay_by, and the shop bay sells there"
+                    ' (so it says nothing there; to say so, write shops = ["toys", "alex"]) [warning]'
+                )
+            ],
+            id="one of three shops",
+        ),
         pytest.param("after = 'pay_by'\nshops = ['toys']", {**SHOPS, "bay": EBAY}, [], id="another shop"),
         pytest.param("after = 'ship_by'", {**SHOPS, "bay": EBAY}, [], id="both have it"),
         pytest.param("after = 'pay_by'", None, [], id="shops not known"),

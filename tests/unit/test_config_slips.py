@@ -212,6 +212,14 @@ def test_a_channel_that_no_shop_has_is_told(tmp_path: Path, shops: Mapping[str, 
     assert bool(findings_of(tmp_path, f"{ON}\nchannels = ['platform']", shops=shops)) == told
 
 
+def test_every_channel_is_named(tmp_path: Path) -> None:
+    both = Shop(id="desk", name="", sender="", channels={"sms": "a", "letter": "b"})
+
+    assert findings_of(tmp_path, ON, shops={"desk": both}) == [
+        "3:8: rules.x.channels: no shop it speaks for has the channel platform or email (they have letter, sms) [warning]"
+    ]
+
+
 def test_only_the_shops_that_a_rule_speaks_for_need_its_channel(tmp_path: Path) -> None:
     shops = {**SHOPS, "desk": a_shop("desk", channel="platform")}
     text = f"{ON}\nchannels = ['platform']\nshops = ['toys']"
@@ -226,6 +234,17 @@ def test_the_defaults_are_told_once(tmp_path: Path) -> None:
         (
             "3:10: defaults.expiry: the expiry of 2h is shorter than the 13 hours from closing to opening"
             ' (what is wanted just after closing never leaves; write expiry = "1d") [warning]'
+        )
+    ]
+
+
+def test_the_days_of_the_defaults_count(tmp_path: Path) -> None:
+    text = f"version = 1\n[defaults]\ndays = 'mon'\n[rules.x]\ntemplate = 'shipped'\n{ON}\n"
+
+    assert read(tmp_path, text)[1] == [
+        (
+            "3:8: defaults.days: the expiry of 3d is shorter than the 157 hours from closing to opening"
+            ' (what is wanted just after closing never leaves; write expiry = "7d") [warning]'
         )
     ]
 

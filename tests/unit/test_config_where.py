@@ -198,6 +198,13 @@ def test_a_mistake_is_pointed_at(tmp_path: Path) -> None:
     assert [one.partition(" ")[0] for one in findings] == ["6:33:", "6:61:", "6:78:"]
 
 
+def test_a_wrong_key_is_pointed_at(tmp_path: Path) -> None:
+    text = "on = 'order.paid'\nwhere = { told.shiped = true, review.stars = { mn = 5 }, buyer.city = { like = 'a', exists = false } }"
+    findings = findings_of(tmp_path, text)
+
+    assert [one.partition(" ")[0] for one in findings] == ["6:16:", "6:48:", "6:85:"]
+
+
 def test_without_shops_and_templates_their_names_are_not_checked(tmp_path: Path) -> None:
     text = (
         "version = 1\n[rules.x]\ntemplate = 'shipped'\non = 'order.paid'\nwhere = { shop = 'any' }\nshops = ['any']\n"
