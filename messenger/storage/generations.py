@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -83,11 +83,9 @@ def to_replan(database: Database, generation: int, *, now: datetime, limit: int)
             found |= _keys(connection, page)
             if len(found) >= limit:
                 return list(found)
-        for waits in (and_(claimable, outbox.c.due_at <= now), gated):
-            its_order = and_(orders.c.shop == outbox.c.shop, orders.c.number == outbox.c.order_number)
-            late = and_(waits, stated(WAITING), outbox.c.expires_at < now, its_order, orders.c.generation < generation)
-            page = select(orders.c.shop, orders.c.number).where(late, *_FREE).distinct()
-            found |= _keys(connection, page.order_by(orders.c.shop, orders.c.number).limit(limit - len(found)))
+        for page in _late(generation, now):
+            if len(found) < limit:
+                found |= _keys(connection, page.limit(limit - len(found)))
     return list(found)
 
 
@@ -96,6 +94,16 @@ _FREE: Final = (~needs_fold, ~blocked(orders.c.shop, orders.c.number))
 
 def _keys(connection: Connection, page: Select[str, str]) -> dict[OrderKey, None]:
     return {OrderKey(shop=shop, number=number): None for shop, number in connection.execute(page)}
+
+
+def _late(generation: int, now: datetime) -> Iterator[Select[str, str]]:
+    """Orders of rows that expired and were not looked at: their shop is stopped, or their valve was not judged."""
+    its_order = and_(orders.c.shop == outbox.c.shop, orders.c.number == outbox.c.order_number)
+    older = select(orders.c.number).where(its_order, orders.c.generation < generation, *_FREE).exists()
+    late = and_(stated(WAITING), outbox.c.expires_at < now, older)
+    rows = select(outbox.c.shop, outbox.c.order_number)
+    yield rows.where(claimable, outbox.c.due_at <= now, late).order_by(outbox.c.due_at, outbox.c.id)
+    yield rows.where(gated, late).order_by(outbox.c.intake, outbox.c.id)
 
 
 def _older_with_open_orders(generation: int, now: datetime) -> Select[int]:

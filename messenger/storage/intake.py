@@ -14,10 +14,20 @@ from messenger.ports import InboxCounts, OrderKey, Verdict
 from messenger.storage.documents import event_text, fingerprint
 from messenger.storage.engine import Database
 from messenger.storage.sql import among, is_sqlite, pair_among, upsert
-from messenger.storage.tables import conflicts, inbox, intakes, needs_fold, orders, parcels, received, sources
+from messenger.storage.tables import (
+    FAILED,
+    MOST_FAILURES,
+    TOO_OFTEN,
+    conflicts,
+    inbox,
+    intakes,
+    needs_fold,
+    orders,
+    parcels,
+    received,
+    sources,
+)
 
-MOST_FAILURES: Final = 5
-"""How often taking in an order may fail before it is given up."""
 SETTLED_AT_ONCE: Final = 50
 """Events without an order that one transaction deals with."""
 HOMELESS_LOCK: Final = 7242132
@@ -32,8 +42,8 @@ may_be_taken = and_(received, inbox.c.intake.not_in(_still_open))
 def blocked(shop: ColumnElement[str], number: ColumnElement[str]) -> ColumnElement[bool]:
     """Return the condition that an order was given up: one of its events failed, or folding it anew did."""
     other, order = inbox.alias(), orders.alias()
-    event_failed = select(1).where(other.c.shop == shop, other.c.order_number == number, other.c.state == "failed")
-    fold_failed = select(1).where(order.c.shop == shop, order.c.number == number, order.c.failures >= MOST_FAILURES)
+    event_failed = select(1).where(other.c.shop == shop, other.c.order_number == number, other.c.state == FAILED)
+    fold_failed = select(1).where(order.c.shop == shop, order.c.number == number, order.c.failures >= TOO_OFTEN)
     return or_(event_failed.exists(), fold_failed.exists())
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
     CheckConstraint,
     Column,
+    ColumnElement,
     Date,
     Index,
     Integer,
@@ -66,8 +69,11 @@ inbox = Table(
 )
 received = inbox.c.state == literal_column("'received'")
 unmatched = inbox.c.state == literal_column("'unmatched'")
+FAILED: Final[ColumnElement[str]] = literal_column("'failed'")
+"""Written out, as the index says it."""
 partial("ix_inbox_received", received, inbox.c.state, inbox.c.intake)
 partial("ix_inbox_unmatched", unmatched, inbox.c.shop, inbox.c.number)
+partial("ix_inbox_failed", inbox.c.state == FAILED, inbox.c.shop, inbox.c.order_number)
 partial("ix_inbox_buyer", inbox.c.order_number.is_(None), inbox.c.shop, inbox.c.buyer_key)
 partial("ix_inbox_email", inbox.c.order_number.is_(None), inbox.c.shop, inbox.c.email_key)
 
@@ -99,10 +105,15 @@ orders = Table(
     Column("open_until", Instant),
     Column("generation", Integer, nullable=False, server_default="0"),
 )
+MOST_FAILURES: Final = 5
+"""How often taking in an order may fail before it is given up."""
+TOO_OFTEN: Final[ColumnElement[int]] = literal_column(str(MOST_FAILURES))
+"""The same written out, as the index says it."""
 needs_fold = orders.c.needs_fold == true()
 Index("ix_orders_buyer", orders.c.shop, orders.c.buyer_key)
 Index("ix_orders_email", orders.c.shop, orders.c.email_key)
 Index("ix_orders_generation", orders.c.generation, orders.c.open_until, orders.c.shop, orders.c.number)
+partial("ix_orders_given_up", orders.c.failures >= TOO_OFTEN, orders.c.shop, orders.c.number)
 partial("ix_orders_needs_fold", needs_fold, orders.c.shop, orders.c.number)
 
 parcels = Table(
@@ -207,5 +218,6 @@ ticks = Table("ticks", metadata, Column("name", Text, primary_key=True), Column(
 
 alive = Table("alive", metadata, Column("name", String(40), primary_key=True), Column("at", Instant, nullable=False))
 
-__all__ = ["alive", "attempts", "bodies", "conflicts", "generations", "inbox", "intakes", "journeys", "lanes", "metadata", "needs_fold",
-           "orders", "outbox", "parcels", "pauses", "received", "record", "secrets", "sources", "ticks", "unmatched"]  # fmt: skip
+__all__ = ["FAILED", "MOST_FAILURES", "TOO_OFTEN", "alive", "attempts", "bodies", "conflicts", "generations", "inbox", "intakes",
+           "journeys", "lanes", "metadata", "needs_fold", "orders", "outbox", "parcels", "pauses", "received", "record", "secrets",
+           "sources", "ticks", "unmatched"]  # fmt: skip

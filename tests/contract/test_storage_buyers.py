@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -148,7 +149,11 @@ def test_workers_that_decide_about_one_buyer_at_once_do_not_exceed_its_cap(store
     plan(store, *(of(ANA, number) for number in range(24)), *(of(BEN, number, order="9000") for number in range(24)))
     hands = [claim(store, f"w{number}", limit=12) for number in range(4)]
 
-    together(*(lambda rows=rows: [clear_one(store, row, at_most=3) for row in rows] for rows in hands))
+    def decide(rows: list[PlannedMessage]) -> None:
+        for row in rows:
+            clear_one(store, row, at_most=3)
+
+    together(*(partial(decide, rows) for rows in hands))
 
     states = [(row.buyer, row.state) for row in store.outbox()]
     assert states.count(("id:ana", State.CLAIMED)) == states.count(("id:ben", State.CLAIMED)) == 3

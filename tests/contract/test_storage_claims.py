@@ -90,11 +90,47 @@ def test_a_second_copy_is_claimed_once(store: SqlStore) -> None:
     assert claim(store, "c", now=NOW + 6 * MINUTE) == []
 
 
-def test_held_messages_are_claimed_and_those_of_a_person_are_not(store: SqlStore) -> None:
-    given = [State.HELD, State.WAITING_APPROVAL, State.AWAITING_STAFF, State.SENT, State.CANCELLED]
-    plan(store, *(replace(message(number), state=state) for number, state in enumerate(given)))
+def test_held_messages_are_looked_at_when_they_are_due_and_what_has_ended_is_not(store: SqlStore) -> None:
+    plan(store, *(replace(message(number), state=state) for number, state in enumerate(State)))
 
-    assert [row.key.scope for row in claim(store)] == ["8134/0"]
+    assert {row.key.scope for row in claim(store)} == {"8134/0", "8134/1"}
+
+
+@pytest.mark.parametrize("state", [State.WAITING_APPROVAL, State.AWAITING_STAFF])
+def test_what_waits_for_a_person_is_looked_at_when_it_expires_and_not_before(store: SqlStore, state: State) -> None:
+    """Also when somebody wrote an earlier time: nobody's approval can be taken for given."""
+    expires = message().expires_at
+    plan(store, replace(message(1), state=state), replace(message(2), state=state, due_at=expires))
+    before, at_last = expires - MINUTE, expires
+    assert (claim(store, now=before), store.pulse(now=before).due) == ([], 0)
+
+    assert store.pulse(now=at_last).due == 2
+    assert [row.key.scope for row in claim(store, now=at_last)] == ["8134/1", "8134/2"]
+
+
+def test_urgent_messages_are_claimed_before_all_others(store: SqlStore) -> None:
+    old = [message(number, due=NOW - number * MINUTE) for number in range(1, 5)]
+    late, later = (replace(message(10 + number, due=NOW - number * MINUTE), urgent=True) for number in (1, 0))
+    plan(store, *old, late, later, replace(message(20, due=NOW + MINUTE), urgent=True))
+
+    assert [row.key.scope for row in claim(store, limit=3)] == ["8134/11", "8134/10", "8134/4"]
+    assert [row.key.scope for row in claim(store)] == ["8134/3", "8134/2", "8134/1"]
+
+
+def test_an_urgent_message_under_suspicion_waits_for_all_others_too(store: SqlStore) -> None:
+    plan(store, replace(message(1), urgent=True, attempts=SUSPECT), message(2))
+
+    assert [row.key.scope for row in claim(store)] == ["8134/2"]
+    assert [row.key.scope for row in claim(store)] == ["8134/1"]
+
+
+def test_gated_messages_are_neither_claimed_nor_due(store: SqlStore) -> None:
+    plan(store, replace(message(1), gated=True, intake=1), replace(message(2), gated=True, urgent=True), message(3))
+
+    pulse = store.pulse(now=NOW)
+    assert (pulse.due, pulse.next_due) == (1, NOW)
+    assert [row.key.scope for row in claim(store)] == ["8134/3"]
+    assert store.pulse(now=NOW).next_due is None
 
 
 @pytest.mark.parametrize("state", [State.PLANNED, State.HELD, State.SKIPPED, State.EXPIRED, State.FAILED])
@@ -105,6 +141,7 @@ def test_a_claim_that_ends_without_sending_is_free_and_recorded(store: SqlStore,
     assert store.settle([settlement(row, replace(row, state=state, because="why"))]) == {row.id}
     after = only(store)
     assert (after.state, after.owner, after.lease_until, after.because) == (state, None, None, "why")
+    assert (after.key, after.order, after.token) == (row.key, "8134", row.token)
     assert [(entry.what, entry.because) for entry in store.record_of(ORDER)] == [(state, "why")]
     assert store.settle([settlement(row, row)]) == set()
 
@@ -112,9 +149,19 @@ def test_a_claim_that_ends_without_sending_is_free_and_recorded(store: SqlStore,
 def test_a_claim_that_is_settled_as_claimed_stays_with_its_owner(store: SqlStore) -> None:
     plan(store, message())
     (row,) = claim(store)
-    store.settle([settlement(row, replace(row, because="rendered"))])
+    assert store.settle([settlement(row, replace(row, because="rendered"))]) == {row.id}
 
-    assert (only(store).owner, only(store).lease_until) == ("a", NOW + MINUTE)
+    assert only(store) == replace(row, because="rendered")
+    assert store.record_of(ORDER) == []
+
+
+def test_a_rescued_message_keeps_the_reason_it_waited_for(store: SqlStore) -> None:
+    plan(store, replace(message(), state=State.HELD, reason=Reason.HOLD, because="dispute d1"))
+    claim(store)
+    store.rescue(now=NOW + MINUTE)
+
+    after = only(store)
+    assert (after.state, after.reason, after.because) == (State.PLANNED, Reason.HOLD, "dispute d1")
 
 
 def test_a_batch_tells_which_of_its_claims_were_still_valid(store: SqlStore) -> None:

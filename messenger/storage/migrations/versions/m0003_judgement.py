@@ -141,6 +141,8 @@ def _make_indexes() -> None:
     left = "sent_at IS NOT NULL AND carrier IS NULL"
     _partial("ix_outbox_left", ["sent_at"], left, left)
     _partial("ix_orders_needs_fold", ["shop", "number"], "needs_fold = 1", "needs_fold = true", table="orders")
+    _partial("ix_inbox_failed", ["shop", "order_number"], "state = 'failed'", "state = 'failed'", table="inbox")
+    _partial("ix_orders_given_up", ["shop", "number"], "failures >= 5", "failures >= 5", table="orders")
     _partial("ix_intakes_open", ["id"], "closed_at IS NULL", "closed_at IS NULL", table="intakes")
     op.create_index("ix_orders_generation", "orders", ["generation", "open_until", "shop", "number"])
 
@@ -153,6 +155,8 @@ def downgrade() -> None:
     """Drop what was added, and make the old indexes again."""
     op.drop_index("ix_orders_generation", table_name="orders")
     op.drop_index("ix_intakes_open", table_name="intakes")
+    op.drop_index("ix_orders_given_up", table_name="orders")
+    op.drop_index("ix_inbox_failed", table_name="inbox")
     op.drop_index("ix_orders_needs_fold", table_name="orders")
     for name in ("left", "carrier", "buyer_gone", "buyer_open", "gated", "aside", "urgent", "due"):
         op.drop_index(f"ix_outbox_{name}", table_name="outbox")
