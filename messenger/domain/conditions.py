@@ -95,7 +95,7 @@ FIELDS: Final[Mapping[str, str]] = {
                      "order.payment_method", "order.shipping_method", "order.currency", "order.items.sku", "order.items.title",
                      "buyer.id", "buyer.name", "buyer.email", "buyer.language", "buyer.country", "buyer.region", "buyer.city",
                      "buyer.postcode", "buyer.timezone", "buyer.tags", "shipment.number", "shipment.carrier", "shipment.method",
-                     "shipment.state", "shipment.reason", "shipment.place", "dispute.reason", "dispute.state", "review.text"), "text"),
+                     "shipment.state", "shipment.reason", "shipment.place", "shipment.previous_number", "dispute.reason", "dispute.state", "review.text"), "text"),
     **dict.fromkeys(("order.late", "order.all_delivered", "dispute.open", "buyer.paid_since", "lane.late", "calendar.closed"), "yes or no"),
     **dict.fromkeys(("review.stars", "order.items.quantity", "lane.p50_days", "lane.p90_days"), "number"),
     **dict.fromkeys(("order.placed_at", "order.paid_at", "order.shipped_at", "order.received_at", "order.completed_at", "order.pay_by",

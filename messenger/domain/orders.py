@@ -118,6 +118,11 @@ class Shipment:
     """Every tracking number this parcel has had, the present one last."""
     checkpoints: tuple[Checkpoint, ...] = ()
 
+    @property
+    def previous_number(self) -> str | None:
+        """The tracking number before the present one."""
+        return self.numbers[-2] if len(self.numbers) > 1 else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dispute:

@@ -358,7 +358,7 @@ def _shipment(one: Shipment, shipped_at: datetime | None, now: datetime) -> Ship
         place=clean(one.place or "") or None, reason=_line(one.reason), eta_from=one.eta_from, eta_to=one.eta_to,
         hold_until=one.hold_until, tracking_url=one.tracking_url,
         last_mile_number=clean(one.last_mile.number) if one.last_mile else None,
-        previous_number=clean(one.numbers[-2]) if len(one.numbers) > 1 else None,
+        previous_number=clean(one.previous_number) if one.previous_number else None,
         last_mile_carrier=(clean(one.last_mile.carrier) or None) if one.last_mile else None,
         days_in_state=_days(one.state_since, now), days_since_moved=_days(one.moved_at, now), days_since_shipped=_days(shipped_at, now),
     )  # fmt: skip
