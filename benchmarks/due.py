@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import statistics
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -39,34 +40,37 @@ LATER = NOW + timedelta(minutes=1)
 def run() -> Iterator[Figure]:
     """Measure each engine at each size, and print how much slower the larger are."""
     sizes = [int(one) for one in os.environ.get("MESSENGER_BENCH_ROWS", "").split(",") if one] or list(SIZES)
-    for engine, database in (("sqlite", _sqlite), ("postgresql", _postgresql)):
-        least: dict[str, float] = {}
-        for size in sizes:
-            with database() as url:
-                for name, seconds in _measured(url, size).items():
-                    least.setdefault(name, seconds)
-                    times = seconds / least[name]
-                    verdict = "" if times <= ENOUGH else f"  more than {ENOUGH}"
-                    yield Figure(f"due: {engine}, {_short(size)} wait: {name}", 1, seconds)
-                    print(f"    {seconds * 1000:.2f} ms, {times:.2f} x of {_short(sizes[0])}{verdict}")
+    for engine, databases in (("sqlite", _sqlite), ("postgresql", _postgresql)):
+        with databases() as new_url, ExitStack() as stack:
+            stores = {size: stack.enter_context(_filled(new_url(), size)) for size in sizes}
+            for name, count, work in KINDS:
+                medians = _medians(stores, work)
+                for size, seconds in medians.items():
+                    times = seconds / medians[sizes[0]]
+                    yield Figure(f"{engine}, {_short(size)} wait: {name}", count, seconds)
+                    told = f"{seconds * 1000:.2f} ms, {times:.2f} x of {_short(sizes[0])}"
+                    print(f"    {told}{'' if times <= ENOUGH else f', more than {ENOUGH}'}", flush=True)
 
 
-def _measured(url: str, size: int) -> dict[str, float]:
-    """Seconds of the median round, by what was done."""
+def _medians(stores: Mapping[int, SqlStore], work: Callable[[SqlStore], object]) -> dict[int, float]:
+    """Seconds of the median round at each size; the sizes take turns, so that other work on the machine hits all alike."""
+    seconds: dict[int, list[float]] = {size: [] for size in stores}
+    for _ in range(ROUNDS):
+        for size, store in stores.items():
+            started = time.perf_counter()
+            work(store)
+            seconds[size].append(time.perf_counter() - started)
+    return {size: statistics.median(each) for size, each in seconds.items()}
+
+
+@contextmanager
+def _filled(url: str, size: int) -> Iterator[SqlStore]:
     store = create(url)
     try:
         _prepare(url, size)
-        rounds = [_round(store) for _ in range(ROUNDS)]
-        pulses = [_timed(lambda: store.pulse(now=LATER)) for _ in range(ROUNDS)]
+        yield store
     finally:
         store.close()
-    claims, settlings = zip(*rounds, strict=True)
-    return {
-        "claim of 200": statistics.median(claims),
-        "settling of 200": statistics.median(settlings),
-        "both": statistics.median(map(sum, rounds)),
-        "pulse": statistics.median(pulses),
-    }
 
 
 def _prepare(url: str, size: int) -> None:
@@ -82,11 +86,9 @@ def _prepare(url: str, size: int) -> None:
     engine.dispose()
 
 
-def _round(store: SqlStore) -> tuple[float, float]:
-    """Claim a batch and hold all of it; seconds for the one and for the other."""
-    started = time.perf_counter()
+def claim_and_settle(store: SqlStore) -> None:
+    """Claim a batch and hold all of it, because of a dispute."""
     rows = store.claim(owner="bench", now=LATER, lease_until=LATER + timedelta(minutes=1), limit=BATCH)
-    claimed = time.perf_counter()
     if len(rows) != BATCH:
         raise RuntimeError(f"claimed {len(rows)} messages instead of {BATCH}")
     ends = [
@@ -96,16 +98,19 @@ def _round(store: SqlStore) -> tuple[float, float]:
         )
         for row in rows
     ]  # fmt: skip
-    settling = time.perf_counter()
     for start in range(0, BATCH, SETTLED):
         store.settle(ends[start : start + SETTLED])
-    return claimed - started, time.perf_counter() - settling
 
 
-def _timed(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
+def pulse(store: SqlStore) -> None:
+    """Ask whether anything is going on."""
+    store.pulse(now=LATER)
+
+
+KINDS: tuple[tuple[str, int, Callable[[SqlStore], object]], ...] = (
+    ("claim and settle", BATCH, claim_and_settle),
+    ("pulse", 1, pulse),
+)
 
 
 def _short(size: int) -> str:
@@ -113,12 +118,12 @@ def _short(size: int) -> str:
 
 
 @contextmanager
-def _sqlite() -> Iterator[str]:
+def _sqlite() -> Iterator[Callable[[], str]]:
     with TemporaryDirectory() as folder:
-        yield f"sqlite:///{Path(folder) / 'due.db'}"
+        yield lambda: f"sqlite:///{Path(folder) / uuid.uuid4().hex}.db"
 
 
 @contextmanager
-def _postgresql() -> Iterator[str]:
+def _postgresql() -> Iterator[Callable[[], str]]:
     with cluster() as server:
-        yield new_database(server)
+        yield lambda: new_database(server)
