@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +15,7 @@ from messenger.errors import Finding, TemplateError
 from messenger.rendering.compile import Compiled, check_layout, compile_template
 from messenger.rendering.locales import Choice, choose_locale
 from messenger.rendering.source import read_source, toml_problem
+from messenger.rendering.staleness import SOURCE_LOCALE, WhenStale, is_stale, when_stale
 
 SELECTORS: Final = ("shop", "country", "method", "carrier", "channel")
 """What a variant may depend on, the weightiest first."""
@@ -31,6 +32,15 @@ class Chosen:
     choice: Choice
     passed_over: tuple[str, ...]
     """Files that would have spoken for another shop, country, method, carrier or channel."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picked:
+    """Which text a message gets, before it is compiled."""
+
+    choice: Choice
+    variant: str
+    passed_over: tuple[str, ...]
 
 
 class Shelf(Mapping[str, Compiled]):
@@ -60,6 +70,9 @@ class Shelf(Mapping[str, Compiled]):
             self._made[variant] = self._makers[variant]()
         return self._made[variant]
 
+    def __contains__(self, variant: object) -> bool:
+        return variant in self._files
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._files)
 
@@ -77,6 +90,8 @@ class Catalogue:
     templates: Mapping[str, Mapping[str, Shelf]] = field(default_factory=dict)
     phrases: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
+    contents: Mapping[str, bytes] = field(default_factory=dict)
+    """By file: what was read, for the age of a translation."""
 
     @property
     def locales(self) -> tuple[str, ...]:
@@ -102,25 +117,64 @@ class Catalogue:
         Raises:
             LookupError: there is no usable text in any language that would do.
         """
-        there = self.templates.get(template, {})
+        picked = self.pick(
+            template, buyer=buyer, conversation=conversation, country=country, countries=countries, shop_language=shop_language,
+            selectors=selectors, locale=locale,
+        )  # fmt: skip
         try:
-            choice = choose_locale(
-                buyer=locale or buyer, conversation=None if locale else conversation, country=None if locale else country,
-                countries=countries, shop=shop_language, available=there,
-            )  # fmt: skip
-        except LookupError as error:
-            raise LookupError(self._nothing(template) or error.args[0]) from None
-        variants = there[choice.locale]
-        fitting = [name for name in variants if _fits(name, selectors)]
-        if not fitting:
-            raise LookupError(f"{template} has no plain text in {choice.locale}, only variants that do not fit")
-        best = max(fitting, key=_weight)
-        passed = tuple(sorted(variants.file_of(name) for name in variants if name != best))
-        try:
-            compiled = variants[best]
+            compiled = self.templates[template][picked.choice.locale][picked.variant]
         except TemplateError as error:
             raise LookupError(f"{error} (messenger check tells all)") from None
-        return Chosen(compiled=compiled, choice=choice, passed_over=passed)
+        return Chosen(compiled=compiled, choice=picked.choice, passed_over=picked.passed_over)
+
+    def pick(
+        self, template: str, *, buyer: str | None, conversation: str | None, country: str | None, countries: Mapping[str, str],
+        shop_language: str, selectors: Mapping[str, str | None], locale: str | None = None,
+    ) -> Picked:  # fmt: skip
+        """Return which text ``choose`` would give, compiling none; a text that is too old gives way where its source says so.
+
+        Raises:
+            LookupError: there is no usable text in any language that would do, or a person has to look at it.
+        """
+        there = self.templates.get(template, {})
+        old: list[str] = []
+        while True:
+            try:
+                choice = choose_locale(
+                    buyer=locale or buyer, conversation=None if locale else conversation, country=None if locale else country,
+                    countries=countries, shop=shop_language, available=[one for one in there if one not in old],
+                )  # fmt: skip
+            except LookupError as error:
+                raise LookupError(self._nothing(template) or error.args[0]) from None
+            variants = there[choice.locale]
+            fitting = [name for name in variants if _fits(name, selectors)]
+            if not fitting:
+                raise LookupError(f"{template} has no plain text in {choice.locale}, only variants that do not fit")
+            best = max(fitting, key=_weight)
+            file = variants.file_of(best)
+            then = WhenStale.SEND if locale else self._when_stale(there, choice.locale, best)
+            if then is WhenStale.HOLD:
+                told = f'{file} is older than its source, which says when_stale = "hold": messenger translations stale'
+                raise LookupError(f"{told} --locale {choice.locale} shows where")
+            if then is WhenStale.SEND:
+                break
+            old.append(choice.locale)
+        if old:
+            choice = replace(choice, because=f"{choice.because}; the text in {', '.join(old)} is older than its source")
+        passed = tuple(sorted(variants.file_of(name) for name in variants if name != best))
+        return Picked(choice=choice, variant=best, passed_over=passed)
+
+    def _when_stale(self, there: Mapping[str, Shelf], locale: str, variant: str) -> WhenStale:
+        """What becomes of a text: it is sent unless it is older than its source and that asks for something else."""
+        shelf = there.get(SOURCE_LOCALE, Shelf())
+        if locale == SOURCE_LOCALE or variant not in shelf:
+            return WhenStale.SEND
+        source = self.contents.get(shelf.file_of(variant), b"")
+        then = when_stale(source)
+        if then is WhenStale.SEND:
+            return then
+        target = self.contents.get(there[locale].file_of(variant), b"")
+        return then if is_stale(source, target) else WhenStale.SEND
 
     def _nothing(self, template: str) -> str:
         """Why there is no text, if a broken file or an unknown name is the reason."""
@@ -136,12 +190,15 @@ class Catalogue:
         fresh = load(folder)
         broken = {finding.file for finding in fresh.findings if finding.severity == "error"}
         templates = {name: dict(there) for name, there in fresh.templates.items()}
+        contents = dict(fresh.contents) | {file: self.contents[file] for file in broken & self.contents.keys()}
         for name, locales in self.templates.items():
             for locale, variants in locales.items():
                 for variant in variants:
                     if variants.file_of(variant) in broken:
                         templates.setdefault(name, {}).setdefault(locale, Shelf()).put(variant, variants[variant])
-        return Catalogue(templates=templates, phrases=dict(self.phrases) | dict(fresh.phrases), findings=fresh.findings)
+        return Catalogue(
+            templates=templates, phrases=dict(self.phrases) | dict(fresh.phrases), findings=fresh.findings, contents=contents,
+        )  # fmt: skip
 
     def phrase(self, locale: str) -> Mapping[str, str]:
         """Return the few words the layout needs, in this locale; English ones stand in for missing ones."""
@@ -173,13 +230,14 @@ def load(folder: Path, *, known_good: bool = False) -> Catalogue:
     layout = _layout(folder, findings)
     templates: dict[str, dict[str, Shelf]] = {}
     phrases: dict[str, Mapping[str, str]] = {}
+    contents: dict[str, bytes] = {}
     for locale in _locales(folder, findings):
         phrases[locale] = _phrases(folder / locale, findings)
         for path in sorted((folder / locale).glob("*.md")):
             if path.stem == "STYLE":
                 continue
-            _load_one(path, folder, locale, layout, templates, findings, known_good=known_good)
-    return Catalogue(templates=templates, phrases=phrases, findings=tuple(findings))
+            _load_one(path, folder, locale, layout, templates, findings, contents, known_good=known_good)
+    return Catalogue(templates=templates, phrases=phrases, findings=tuple(findings), contents=contents)
 
 
 def _load_one(
@@ -189,6 +247,7 @@ def _load_one(
     layout: str,
     templates: dict[str, dict[str, Shelf]],
     findings: list[Finding],
+    contents: dict[str, bytes],
     *,
     known_good: bool,
 ) -> None:
@@ -209,6 +268,7 @@ def _load_one(
     except OSError as error:
         findings.append(Finding(file, 0, 0, "", f"cannot be read: {error.strerror}"))
         return
+    contents[file] = content
     shelf = templates.setdefault(name, {}).setdefault(locale, Shelf())
     if made is None:
         shelf.promise(variant, file, make)

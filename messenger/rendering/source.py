@@ -10,9 +10,10 @@ from difflib import get_close_matches
 from typing import Final
 
 from messenger.errors import Finding, TemplateError
+from messenger.rendering.staleness import WhenStale
 
 LARGEST: Final = 64 * 1024
-KNOWN: Final = frozenset({"subject", "preheader", "promises", "source"})
+KNOWN: Final = frozenset({"subject", "preheader", "promises", "source", "when_stale"})
 _FENCE = re.compile(r"\+\+\+[ \t]*\n((?:.*?\n)?)\+\+\+[ \t]*(?:\n|$)", re.DOTALL)
 
 
@@ -90,6 +91,9 @@ def _wrong(file: str, values: Mapping[str, object], text: str) -> Iterator[Findi
     for key in ("subject", "preheader", "source"):
         if key in values and not isinstance(values[key], str):
             yield Finding(file, _line_of(key, f"\n{text}"), 1, key, "must be a text", f'write {key} = "…"')
+    if (then := values.get("when_stale", WhenStale.SEND)) not in set(WhenStale):
+        line, right = _line_of("when_stale", f"\n{text}"), f"write {' or '.join(WhenStale)}"
+        yield Finding(file, line, 1, "when_stale", f"cannot be {then!r}", right)
     if "subject" not in values:
         yield Finding(file, 1, 1, "subject", "is missing", 'write subject = "…"')
     elif not str(values["subject"]).strip():
