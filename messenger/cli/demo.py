@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 from messenger.bootstrap import Engine, make_home, open_app
-from messenger.cli.explain import story
+from messenger.cli.demo_story import brief
 from messenger.cli.mail_page import mail_page
 from messenger.cli.main import App
 from messenger.cli.output import progress_bar
@@ -147,7 +147,7 @@ def _tell(engine: Engine, played: _Played, output: Path, mails: Path) -> None:
     )
     explain = Explain(engine.store, engine.home, engine.clock)
     for number in _chapters():
-        click.echo("\n".join(story(explain.order(OrderKey(shop="toys", number=number)))) + "\n")
+        click.echo("\n".join(brief(explain.order(OrderKey(shop="toys", number=number)))) + "\n")
     number, rule = _why_not()
     click.echo(f'Why did the buyer of toys/{number} get no message "{rule}"?')
     click.echo("".join(f"  {answer}\n" for answer in explain.why(OrderKey(shop="toys", number=number), rule).lines))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from babel import Locale, UnknownLocaleError
 from babel.core import get_global
@@ -29,8 +30,18 @@ class Choice:
 
     @property
     def is_fallback(self) -> bool:
-        """Whether the buyer gets another language than the one known to be theirs."""
-        return bool(self.wished) and self.wished.partition("-")[0].lower() != self.locale.partition("-")[0].lower()
+        """Whether the buyer gets another language, script or regional form than the one known to be theirs.
+
+        A plain language serves all its regions (``es`` for ``es-MX``); ``pt-BR`` for ``pt-PT``, or ``zh`` (simplified) for
+        ``zh-TW``, is a makeshift.
+        """
+        if not self.wished:
+            return False
+        wished, given = _parts(self.wished), _parts(self.locale)
+        regions = {wished.region, given.region}
+        return (wished.language, wished.script) != (given.language, given.script) or (
+            None not in regions and len(regions) > 1
+        )
 
 
 def choose_locale(
@@ -45,7 +56,8 @@ def choose_locale(
     """Return the best available locale.
 
     In order: the buyer's own tag, the language of the conversation, what the seller says of the country, the country's
-    main language by CLDR, the shop's, English. Each tag falls back by CLDR's parents, then to its language.
+    main language by CLDR, the shop's, English. Each tag falls back by CLDR's parents, then to its language, then to the form
+    that CLDR takes the plain language for (``pt`` is ``pt-BR``). A plain language looks for the buyer's country first.
 
     Raises:
         LookupError: none of them is available.
@@ -62,12 +74,44 @@ def choose_locale(
     wished = next((normal(tag) for tag, _ in wishes[:4] if tag), "")
     tried: list[str] = []
     for tag, because in wishes:
-        for one in chain(tag) if tag else ():
+        for one in _with_country(tag, country) if tag else ():
             if one.lower() in by_name:
                 return Choice(locale=by_name[one.lower()], wished=wished, because=because, tried=tuple(tried))
             if one not in tried:
                 tried.append(one)
     raise LookupError(f"there is no text in {' or '.join(tried)} (there is: {', '.join(sorted(available)) or 'none'})")
+
+
+def _with_country(tag: str, country: str | None) -> tuple[str, ...]:
+    """A tag's chain; a plain language is first looked for as it is spoken in the buyer's country."""
+    plain = normal(tag)
+    local = (f"{plain}-{country}",) if country and _parts(plain).region is None and "-" not in plain else ()
+    return tuple(dict.fromkeys((*local, *chain(tag))))
+
+
+class _Parts(NamedTuple):
+    language: str
+    script: str
+    region: str | None
+
+
+@lru_cache(maxsize=512)
+def _parts(tag: str) -> _Parts:
+    """The parts of a tag; the script is the usual one where none is told, the region only what is told."""
+    try:
+        told = Locale.parse(normal(tag).replace("-", "_"))
+    except (UnknownLocaleError, ValueError, TypeError):
+        return _Parts(tag.partition("-")[0].lower(), "", None)
+    _, script, _ = _likely(str(told))
+    return _Parts(told.language, told.script or script, told.territory)
+
+
+def _likely(name: str) -> tuple[str, str, str]:
+    """Language, script and region that CLDR supposes for a tag."""
+    usual: Mapping[str, str] = get_global("likely_subtags")
+    found = usual.get(name) or usual.get(name.partition("_")[0]) or f"{name.partition('_')[0]}__"
+    language, script, region = (*found.split("_"), "", "")[:3]
+    return language, script, region
 
 
 def normal(tag: str) -> str:
@@ -90,7 +134,11 @@ def _chain(tag: str) -> Iterator[str]:
     while current and current != "root":
         yield current.replace("_", "-")
         current = parents.get(current) or current.rpartition("_")[0]
-    yield tag.partition("-")[0]
+    plain = tag.partition("-")[0]
+    yield plain
+    language, _, region = _likely(plain)
+    if region:
+        yield f"{language}-{region}"
 
 
 @lru_cache(maxsize=512)

@@ -96,12 +96,32 @@ def test_the_language_is_the_first_that_is_there(known: dict[str, str], locale: 
 def test_every_language_that_was_looked_for_is_told() -> None:
     choice = choose_locale(buyer="fi-FI", conversation=None, country=None, countries={}, shop="de", available=["en"])
 
-    assert choice.tried == ("fi-FI", "fi", "de")
+    assert choice.tried == ("fi-FI", "fi", "de", "de-DE")
     assert choice.is_fallback
 
 
 def test_parents_by_cldr_come_before_the_bare_language() -> None:
-    assert chain("es_mx") == ("es-MX", "es-419", "es")
+    assert chain("es_mx") == ("es-MX", "es-419", "es", "es-ES")
+
+
+@pytest.mark.parametrize(
+    ("buyer", "country", "locale", "is_fallback"),
+    [
+        pytest.param("pt", "BR", "pt-BR", False, id="a plain language is first looked for in the buyer's country"),
+        pytest.param(None, "BR", "pt-BR", False, id="so is the main language of the country"),
+        pytest.param("pt-PT", "PT", "pt-BR", True, id="another region's form is a makeshift"),
+        pytest.param("es-MX", "MX", "es", False, id="the plain language serves all its regions"),
+        pytest.param("zh-CN", "CN", "zh", False, id="simplified Chinese is what zh means"),
+        pytest.param("zh-TW", "TW", "zh", True, id="to readers of traditional Chinese it is a makeshift"),
+        pytest.param("sr-Latn", "RS", "en", True, id="another language"),
+    ],
+)
+def test_a_makeshift_is_told_as_one(buyer: str | None, country: str, locale: str, *, is_fallback: bool) -> None:
+    choice = choose_locale(
+        buyer=buyer, conversation=None, country=country, countries={}, shop="en", available=["en", "es", "zh", "pt-BR"]
+    )
+
+    assert (choice.locale, choice.is_fallback) == (locale, is_fallback)
 
 
 def test_an_odd_tag_is_only_not_there() -> None:
