@@ -145,13 +145,13 @@ def fill(
     told = text(
         f"""INSERT INTO outbox (shop, rule, scope, step, order_number, template, category, trigger, trigger_at, wanted_at, due_at,
             expires_at, stale_at, state, because, buyer, sent_at)
-        {numbers[make_url(url).get_backend_name()]}, r(i, at) AS (SELECT i, :due + (i - :first) * :span / :count FROM n)
+        {numbers[make_url(url).get_backend_name()]}, r(i, at) AS (SELECT i, :due + (i - :first) * :step FROM n)
         SELECT 'toys', 'shipped', 'f' || i, 1, 'f' || i, 'shipped', 'transactional', 'erp#e', at, at, at, at + 259200000000,
             at + 604800000000, '{state}', '', 'id:b' || (i % :buyers), {"at" if has_left else "NULL"} FROM r"""
     )
     given = {
-        "first": first, "last": first + count - 1, "count": count, "due": microseconds(due), "span": span // timedelta(microseconds=1),
-        "buyers": buyers,
+        "first": first, "last": first + count - 1, "due": microseconds(due), "buyers": buyers,
+        "step": span // timedelta(microseconds=1) // count,
     }  # fmt: skip
     engine = create_engine(url)
     with engine.begin() as connection:

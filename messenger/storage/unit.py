@@ -211,7 +211,7 @@ class SqlUnit:
 
     def judge(self, intake: int, *, limit: int, now: datetime) -> int:
         """Open or close the valve for an intake and let its rows go."""
-        return valve.judge(self._connection, intake, limit=limit, now=now)[1]
+        return valve.judge(self._connection, intake, limit=limit, now=now)
 
     def add(self, messages: Sequence[PlannedMessage]) -> None:
         """Insert rows whose key is new."""

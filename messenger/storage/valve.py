@@ -17,43 +17,72 @@ from messenger.storage.tables import inbox, intakes, received, record
 
 SOON: Final = timedelta(hours=24)
 """Messages that leave within this time of their intake count for its valve."""
-AT_ONCE: Final = 200
-"""Rows that one transaction judges, where it may take several."""
+AT_ONCE: Final = 100
+"""Rows that one transaction lets go or holds back, where it may take several."""
 
 
-def judge(
-    connection: Connection, intake: int, *, limit: int, now: datetime, most: int | None = None
-) -> tuple[int, int]:
-    """Open or close the valve for an intake and let its rows go; see ``ports.Unit.judge``.
+def judge(connection: Connection, intake: int, *, limit: int, now: datetime) -> int:
+    """Open or close the valve for an intake and let its rows go; see ``ports.Unit.judge``."""
+    is_closed = _decide(connection, intake, limit=limit, now=now)
+    return _carry_out(connection, intake, and_(gated, outbox.c.intake == intake), now, is_closed=is_closed)
+
+
+def judge_in_parts(database: Database, intake: int, *, limit: int, now: datetime) -> int:
+    """Judge an intake in short transactions; see ``ports.Store.judge``."""
+    is_closed = database.transact(lambda connection: _decide(connection, intake, limit=limit, now=now))
+
+    def next_part(connection: Connection) -> tuple[int, int]:
+        _lock(connection, intake)
+        first = select(outbox.c.id).where(gated, outbox.c.intake == intake).order_by(outbox.c.id).limit(AT_ONCE)
+        ids = connection.execute(first).scalars().all()
+        part = among(connection, outbox.c.id, ids)
+        return len(ids), _carry_out(connection, intake, part, now, is_closed=is_closed) if ids else 0
+
+    held = 0
+    while True:
+        dealt_with, held_back = database.transact(next_part)
+        held += held_back
+        if dealt_with < AT_ONCE:
+            return held
+
+
+def _decide(connection: Connection, intake: int, *, limit: int, now: datetime) -> bool:
+    """Whether the valve is closed.
 
     The intake remembers how many it has let go and whether it was closed, so that one that is judged in parts (a stream, an
     order that could be taken in only later, a very large file) is judged as a whole.
-
-    Args:
-        connection: in a write transaction.
-        intake: whose rows.
-        limit: messages that may leave soon because of it.
-        now: aware, UTC.
-        most: rows to deal with; None for all.
-
-    Returns:
-        How many rows were dealt with, and how many of them were held back.
     """
+    let_go, is_closed = _lock(connection, intake)
+    if not is_closed:
+        soon = and_(gated, outbox.c.intake == intake, _leaves_soon(now))
+        is_closed = let_go + _count(connection, soon) > limit
+        connection.execute(update(intakes).where(intakes.c.id == intake).values(held_back=is_closed))
+    return is_closed
+
+
+def _lock(connection: Connection, intake: int) -> tuple[int, bool]:
+    """What the intake remembers; nobody else judges it until the transaction ends."""
     remembered = select(intakes.c.let_go, intakes.c.held_back).where(intakes.c.id == intake)
     if not is_sqlite(connection):
         remembered = remembered.with_for_update()
-    let_go, is_closed = connection.execute(remembered).one_or_none() or (0, False)
-    mine = and_(gated, outbox.c.intake == intake)
-    soon = and_(outbox.c.state == "planned", outbox.c.due_at < now + SOON)
-    is_closed = is_closed or let_go + _count(connection, and_(mine, soon)) > limit
-    if most is not None:
-        first = select(outbox.c.id).where(mine).order_by(outbox.c.id).limit(most)
-        mine = and_(gated, among(connection, outbox.c.id, connection.execute(first).scalars().all()))
-    held = _hold_back(connection, and_(mine, soon), intake, now) if is_closed else 0
-    let_go += _count(connection, and_(mine, soon))
-    opened = connection.execute(update(outbox).where(mine).values(gated=false())).rowcount
-    connection.execute(update(intakes).where(intakes.c.id == intake).values(let_go=let_go, held_back=is_closed))
-    return opened + held, held
+    found = connection.execute(remembered).one_or_none()
+    return (found.let_go, found.held_back) if found else (0, False)
+
+
+def _leaves_soon(now: datetime) -> ColumnElement[bool]:
+    return and_(outbox.c.state == "planned", outbox.c.due_at < now + SOON)
+
+
+def _carry_out(
+    connection: Connection, intake: int, rows: ColumnElement[bool], now: datetime, *, is_closed: bool
+) -> int:
+    """Let these rows of the intake go, but for what a closed valve holds back; returns how many that are."""
+    soon = and_(rows, _leaves_soon(now))
+    held = _hold_back(connection, soon, intake, now) if is_closed else 0
+    let_go = 0 if is_closed else _count(connection, soon)
+    connection.execute(update(outbox).where(rows).values(gated=false()))
+    connection.execute(update(intakes).where(intakes.c.id == intake).values(let_go=intakes.c.let_go + let_go))
+    return held
 
 
 def _count(connection: Connection, condition: ColumnElement[bool]) -> int:
@@ -70,18 +99,6 @@ def _hold_back(connection: Connection, condition: ColumnElement[bool], intake: i
     if rows:
         connection.execute(insert(record), [entry_values(told(row, now)) for row in rows])
     return len(rows)
-
-
-def judge_in_parts(database: Database, intake: int, *, limit: int, now: datetime) -> int:
-    """Judge an intake in short transactions; see ``ports.Store.judge``."""
-    held = 0
-    while True:
-        dealt_with, held_back = database.transact(
-            lambda connection: judge(connection, intake, limit=limit, now=now, most=AT_ONCE)
-        )
-        held += held_back
-        if dealt_with < AT_ONCE:
-            return held
 
 
 def waiting_for_judgement(database: Database) -> list[int]:
