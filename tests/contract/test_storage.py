@@ -263,6 +263,19 @@ def test_a_key_exists_once(store: SqlStore) -> None:
     assert [row.template for row in store.outbox()] == ["shipped"]
 
 
+def test_a_key_exists_once_also_when_several_add_it_together(store: SqlStore) -> None:
+    """Nothing but the key stands between two copies: these units lock no order."""
+
+    def add() -> None:
+        for start in range(0, 60, 20):
+            with store.begin() as unit:
+                unit.add([message(number) for number in range(start, start + 20)])
+
+    at_once([add] * 4)
+
+    assert len(store.messages_of(ORDER)) == 60
+
+
 def test_a_failed_unit_changes_nothing(store: SqlStore) -> None:
     def fail() -> None:
         with store.begin() as unit:

@@ -155,6 +155,37 @@ def test_a_claim_that_is_settled_as_claimed_stays_with_its_owner(store: SqlStore
     assert store.record_of(ORDER) == []
 
 
+@pytest.mark.parametrize("words", ['O\'Brien "Ана" \\ 日本 😀', "a\nb\tc\u2028", "null", "$[0] %s :x {}", ""])
+def test_words_are_written_back_as_they_are(store: SqlStore, words: str) -> None:
+    plan(store, message())
+    (row,) = claim(store)
+    store.commit([commitment(row)])
+    told = replace(row, state=State.PLANNED, because=words, reply=words, variant=words)
+    store.record([replace(result(row, State.PLANNED, Outcome.TEMPORARY), message=told)])
+
+    after = only(store)
+    assert (after.because, after.reply, after.variant) == (words, words, words)
+    assert store.record_of(ORDER)[0].because == words
+
+
+def test_a_try_changes_nothing_but_what_came_of_it(store: SqlStore) -> None:
+    moment = replace(message(), approved_by="ana", released_at=NOW, intake=3, priority=4, buyer="id:b1", urgent=True)
+    plan(store, moment)
+    (row,) = claim(store)
+    store.commit([commitment(row)])
+    wrong = replace(
+        row, approved_by="", released_at=None, intake=9, priority=0, buyer="id:b2", urgent=False, gated=True
+    )
+    store.record(
+        [replace(result(row, State.SENT, Outcome.ACCEPTED), message=replace(wrong, state=State.SENT, sent_at=NOW))]
+    )
+
+    after = only(store)
+    assert after == replace(
+        moment, id=row.id, state=State.SENT, sent_at=NOW, attempts=1, token=1, message_id=row.message_id, reply=None
+    )
+
+
 def test_a_rescued_message_keeps_the_reason_it_waited_for(store: SqlStore) -> None:
     plan(store, replace(message(), state=State.HELD, reason=Reason.HOLD, because="dispute d1"))
     claim(store)
