@@ -257,7 +257,8 @@ class Unit(Protocol):
             email_key: likewise, by address.
             updated_at: now.
             paid_at: when it was paid, for ``buyer.paid_since``.
-            open_until: the last instant at which its facts can still wake a rule; None leaves what is there.
+            open_until: the last instant at which its facts can still wake a rule; None leaves what is there. It is never
+                kept before the expiry of a row that waits.
             generation: the generation of rules it was planned by.
         """
         ...
@@ -283,7 +284,11 @@ class Unit(Protocol):
         ...
 
     def settle(self, settlements: Sequence[Settlement]) -> set[int]:
-        """As ``Store.settle``, within this unit; a row whose state stays ``claimed`` keeps owner and lease."""
+        """As ``Store.settle``, within this unit; a row whose state stays ``claimed`` keeps owner and lease.
+
+        A row becomes ``merged`` only when its carrier is settled in this unit as ``claimed`` or ``awaiting_staff``, with no
+        frozen letter yet; else it waits again (``planned``), and its id is not among those returned.
+        """
         ...
 
     def judge(self, intake: int, *, limit: int, now: datetime) -> int:
@@ -291,6 +296,7 @@ class Unit(Protocol):
 
         Counts the rows it made wanted that are ``planned`` and due within 24 hours. More than ``limit``: they become
         ``waiting_approval`` with reason ``approval``, because ``valve <intake>``, due when they expire, one record entry each.
+        What this intake was let go before counts too, and a valve that has closed stays closed: an intake may be judged in parts.
 
         Returns:
             How many were held back.
@@ -379,7 +385,8 @@ class Store(Protocol):
         """Count a failed taking-in; from the fifth the order's received events are ``failed`` and it is given up.
 
         Returns whether it now is. An order that failed for what its buyer said, with no received event of its own, is given
-        up too; it comes back when a unit has ``processed`` it.
+        up too; it comes back when a unit has ``processed`` it. One that failed while it was planned anew likewise: ``backlog``
+        gives it out until then.
         """
         ...
 
@@ -436,7 +443,12 @@ class Store(Protocol):
         ...
 
     def settle(self, settlements: Sequence[Settlement]) -> set[int]:
-        """End claims without sending; returns the ids that were still held. Writes one record entry each."""
+        """End claims without sending; returns the ids that were still held.
+
+        Writes one record entry for each that does not stay ``claimed``. What a row has taken along (``carrier``) shares what
+        becomes of it, here and in every other write of a state: it waits again when the row goes anywhere but on its way,
+        fails with it, and has left with it.
+        """
         ...
 
     def commit(self, commitments: Sequence[Commitment]) -> set[int]:
@@ -477,7 +489,7 @@ class Store(Protocol):
     # --- people, pauses, time ----------------------------------------------------------------------------------
 
     def find_messages(self, order: OrderKey, *, rule: str | None = None) -> list[PlannedMessage]:
-        """Return the outbox rows of an order, only those of a rule if one is named (by its present or a former name)."""
+        """Return the outbox rows of an order, only those whose key has this rule, if one is named."""
         ...
 
     def message(self, id_: int) -> PlannedMessage | None:
@@ -542,7 +554,10 @@ class Store(Protocol):
         ...
 
     def to_replan(self, generation: int, *, now: datetime, limit: int) -> list[OrderKey]:
-        """Return orders planned by an earlier generation that facts can still wake a rule for, or that have a waiting row."""
+        """Return orders planned by an earlier generation that facts can still wake a rule for, or that have a waiting row.
+
+        Those that ``backlog`` gives out, or that were given up, are left out.
+        """
         ...
 
     # --- lanes --------------------------------------------------------------------------------------------------
@@ -575,10 +590,11 @@ class Pulse:
     """Whether anything is going on.
 
     Args:
-        due: messages that may be claimed now.
+        due: messages that may be claimed now; not those of a stopped shop, not those whose valve is to be judged, and those
+            that wait for a person only once they have expired.
         in_hand: claimed or sending, by anyone.
         next_lease: when the first of those leases runs out.
-        next_due: earliest due_at among waiting messages.
+        next_due: earliest due_at among waiting messages, without those of stopped shops and of valves to be judged.
         next_resend: earliest resend_at among uncertain messages.
         backlog: received events of closed intakes and orders to be folded anew, without those that were given up.
     """
