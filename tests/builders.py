@@ -16,6 +16,13 @@ def utc(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
+NEEDED: Mapping[str, Mapping[str, Section]] = {
+    "shipment": {"shipment": {"number": "RR1CN"}},
+    "staff": {"staff": {"rule": "resend", "by": "Ann"}},
+}
+"""What an event of this kind cannot be without."""
+
+
 def document(type_: str = "order.paid", **changes: object) -> dict[str, object]:
     """Return a valid event as decoded JSON, with some members of its envelope changed."""
     plain: dict[str, object] = {
@@ -25,9 +32,7 @@ def document(type_: str = "order.paid", **changes: object) -> dict[str, object]:
         "type": type_,
         "time": "2026-03-02T10:15:00Z",
         "subject": "8134",
-        "data": {"shop": "toys", "shipment": {"number": "RR1CN"}}
-        if type_.startswith("shipment.")
-        else {"shop": "toys"},
+        "data": {"shop": "toys", **NEEDED.get(type_.partition(".")[0], {})},
     }
     return plain | changes
 

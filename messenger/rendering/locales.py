@@ -74,19 +74,27 @@ def choose_locale(
     wished = next((normal(tag) for tag, _ in wishes[:4] if tag), "")
     tried: list[str] = []
     for tag, because in wishes:
-        for one in _with_country(tag, country) if tag else ():
+        if not tag:
+            continue
+        told = chain(tag)
+        for one in filter(None, (_in_country(tag, country), *told, _usual(tag))):
             if one.lower() in by_name:
                 return Choice(locale=by_name[one.lower()], wished=wished, because=because, tried=tuple(tried))
-            if one not in tried:
+            if one in told and one not in tried:
                 tried.append(one)
     raise LookupError(f"there is no text in {' or '.join(tried)} (there is: {', '.join(sorted(available)) or 'none'})")
 
 
-def _with_country(tag: str, country: str | None) -> tuple[str, ...]:
-    """A tag's chain; a plain language is first looked for as it is spoken in the buyer's country."""
+def _in_country(tag: str, country: str | None) -> str | None:
+    """A plain language as it is spoken in the buyer's country: ``pt`` and BR are ``pt-BR``."""
     plain = normal(tag)
-    local = (f"{plain}-{country}",) if country and _parts(plain).region is None and "-" not in plain else ()
-    return tuple(dict.fromkeys((*local, *chain(tag))))
+    return f"{plain}-{country}" if country and "-" not in plain else None
+
+
+def _usual(tag: str) -> str | None:
+    """The form that CLDR takes a plain language for: ``pt`` is ``pt-BR``."""
+    language, _, region = _likely(normal(tag).partition("-")[0])
+    return f"{language}-{region}" if region else None
 
 
 class _Parts(NamedTuple):
@@ -134,11 +142,7 @@ def _chain(tag: str) -> Iterator[str]:
     while current and current != "root":
         yield current.replace("_", "-")
         current = parents.get(current) or current.rpartition("_")[0]
-    plain = tag.partition("-")[0]
-    yield plain
-    language, _, region = _likely(plain)
-    if region:
-        yield f"{language}-{region}"
+    yield tag.partition("-")[0]
 
 
 @lru_cache(maxsize=512)

@@ -15,7 +15,6 @@ from messenger.intake.files import read_json_lines
 from messenger.mail.inbox import LocalInbox
 from messenger.ports import Line
 from messenger.services.clocks import SetClock
-from messenger.services.simulating import Line as Simulated
 from messenger.services.simulating import Simulator
 from tests.homes import live_home, open_valve
 
@@ -49,19 +48,10 @@ async def _agree(now: datetime, folder: Path) -> None:
         sent = {mail.message_id for mail in inbox.messages()}
 
     told = {
-        (f"toys/{one.rule}/{_scope(one)}/{one.step}", one.outcome, one.reason, one.locale)
+        (f"toys/{one.rule}/{one.scope}/{one.step}", one.outcome, one.reason, one.locale)
         for one in simulated
         if one.outcome not in ("planned", "held")
     }
-    assert {_short(*one) for one in done} == {_short(*one) for one in told}
+    assert done == told
     assert len(sent) == sum(state is State.SENT for _, state, _, _ in done)
     assert len(waiting) == sum(one.outcome == "planned" for one in simulated)
-
-
-def _scope(line: Simulated) -> str:
-    return f"{line.order}/{line.shipment}"
-
-
-def _short(key: str, state: str, reason: str | None, locale: str | None) -> tuple[str, str, str, str]:
-    shop, rule, order, *_, step = key.split("/")
-    return f"{shop}/{rule}/{order}/{step}", str(state), str(reason or ""), str(locale or "")
