@@ -126,7 +126,7 @@ def test_what_was_planned_and_could_not_leave_is_told_as_moved(tmp_path: Path) -
         asyncio.run(engine.worker().run_until_idle())
         found = Explain(engine.store, engine.home, clock).order(OrderKey(shop="toys", number="501"))
 
-    planned, moved = [step.text for step in found.steps if step.kind == "message"]
+    planned, moved = [step.text for step in found.steps if step.key is not None and step.key.rule == "shipped"]
     assert planned.startswith("shipped: planned for Tue 2026-03-03 13:00 (schedules.toml:")
     assert moved == (
         "shipped: moved from Tue 2026-03-03 13:00 to Wed 2026-03-04 09:00: it could not leave then, and its hours were over"
