@@ -17,7 +17,7 @@ from messenger.domain.holds import Holding, holding
 from messenger.domain.lanes import Lane, LaneKey
 from messenger.domain.messages import PlannedMessage, Reason, State
 from messenger.domain.orders import Order, Payment
-from messenger.domain.planning import Plan, Wanted, dropped, plan, present_key
+from messenger.domain.planning import Memory, Plan, Wanted, dropped, plan, present_key
 from messenger.domain.reaching import reach
 from messenger.domain.rules import Hold, Once, Rule, Schedule
 from messenger.domain.shops import Desk, Mode, Shop
@@ -40,6 +40,7 @@ class Surroundings:
         silent: since when the shop's sources have been silent, by name; empty when all are heard.
         payments: of the buyer.
         lanes: what parcels take.
+        memory: of planning this order, if the caller keeps one.
     """
 
     schedule: Schedule
@@ -50,6 +51,7 @@ class Surroundings:
     silent: Mapping[str, datetime] = field(default_factory=dict)
     payments: Sequence[Payment] = ()
     lanes: Mapping[LaneKey, Lane] = field(default_factory=dict)
+    memory: Memory | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +182,8 @@ class _Guard:
         if shop is None:
             return self._end(State.SKIPPED, Reason.RULE_REMOVED, self._key.shop)
         peers = self._around.schedule.peers(rule)
-        wishes = plan(self._order, peers, self._around.zones, shop, self._around.schedule.names)
+        schedule = self._around.schedule
+        wishes = plan(self._order, peers, self._around.zones, shop, schedule.names, self._around.memory)
         wanted = wishes.find(self._key)
         if wanted is not None and wanted.message.state is State.PLANNED:
             return wanted

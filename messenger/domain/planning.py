@@ -8,7 +8,7 @@ depends on the present instant, on what was sent before, or on other orders is d
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time
 from functools import lru_cache
 from itertools import groupby
@@ -87,8 +87,12 @@ class _Candidate:
     """The event that ended a silence before it became one."""
 
 
-Memory = dict[tuple[object, ...], tuple[Wanted, ...]]
-"""What planning one order has worked out, for planning it again by the same rules, zones and shop."""
+@dataclass(slots=True)
+class Memory:
+    """What planning one order has worked out, for planning it again by the same rules, zones and shop."""
+
+    wanted: dict[tuple[object, ...], tuple[Wanted, ...]] = field(default_factory=dict)
+    unwanted: dict[tuple[object, ...], tuple[Unwanted, ...]] = field(default_factory=dict)
 
 
 def plan(
@@ -104,7 +108,7 @@ def plan(
         names: what rules call methods and carriers.
         memory: of this order, kept by the caller; it makes planning faster and never different.
     """
-    planner = _Planner(order, zones, shop, names, memory if memory is not None else {})
+    planner = _Planner(order, zones, shop, names, memory if memory is not None else Memory())
     for rule in rules:
         if rule.applies_to(order.shop):
             planner.ask(rule)
@@ -166,9 +170,10 @@ class _Planner:
         """Take the first candidate of a scope that passes; if none does, remember why the last one did not."""
         refusal: tuple[State, Reason, str] | None = None
         cancelled: _Candidate | None = None
+        waits_for_events = isinstance(rule.trigger, OnEvent | OnStaff)
         for candidate in candidates:
             ending = candidate.over or self._cancelled_by(candidate, rule)
-            failing = self._failing(candidate, rule)
+            failing = self._failing(candidate, rule) if waits_for_events or not ending else ""
             if not failing and not ending:
                 self._wanted.extend(self._steps(candidate, rule))
                 return
@@ -179,14 +184,19 @@ class _Planner:
         if refusal is None:
             return
         state, reason, because = refusal
-        if cancelled is not None and isinstance(rule.trigger, OnEvent | OnStaff):
+        if cancelled is not None and waits_for_events:
             self._wanted.extend(self._steps(cancelled, rule, cancelled_by=because))
             return
-        scope = candidates[0].scope
-        self._unwanted.extend(
-            Unwanted(key=Key(self._order.shop, rule.name, scope, step), state=state, reason=reason, because=because)
-            for step in range(1, len(rule.delays) + 1)
-        )
+        self._unwanted.extend(self._refused(rule, candidates[0].scope, state, reason, because))
+
+    def _refused(self, rule: Rule, scope: str, state: State, reason: Reason, because: str) -> tuple[Unwanted, ...]:
+        spot = (rule.name, scope, state, reason, because)
+        found = self._memory.unwanted.get(spot)
+        if found is None:
+            keys = (Key(self._order.shop, rule.name, scope, step) for step in range(1, len(rule.delays) + 1))
+            found = tuple(Unwanted(key=key, state=state, reason=reason, because=because) for key in keys)
+            self._memory.unwanted[spot] = found
+        return found
 
     def _cancelled_by(self, candidate: _Candidate, rule: Rule) -> str:
         return _cancelled_by(candidate, rule, self._order) if _heard_any(rule.cancel_on, self._types) else ""
@@ -230,10 +240,10 @@ class _Planner:
         place = self._place(candidate, rule)
         openings = self._openings(rule, place)
         spot = (rule.name, candidate, cancelled_by, self._buyer, place, openings)
-        found = self._memory.get(spot)
+        found = self._memory.wanted.get(spot)
         if found is None:
             made = self._worked_out(candidate, rule, place, openings)
-            found = self._memory[spot] = tuple(_cancelled(made, cancelled_by) if cancelled_by else made)
+            found = self._memory.wanted[spot] = tuple(_cancelled(made, cancelled_by) if cancelled_by else made)
         return found
 
     def _worked_out(self, candidate: _Candidate, rule: Rule, place: Place, openings: Openings) -> Iterator[Wanted]:

@@ -9,23 +9,22 @@ from __future__ import annotations
 import hashlib
 import heapq
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from messenger.domain.clearing import Cleared, Rider, clear
 from messenger.domain.events import Event
 from messenger.domain.guarding import Stay, Surroundings, may_open
-from messenger.domain.lanes import Journey, Lane, LaneKey, snapshot
 from messenger.domain.messages import Key, PlannedMessage, Reason, State
 from messenger.domain.orders import Order, Payment
 from messenger.domain.planning import Memory, plan, reconcile
 from messenger.domain.reaching import buyer_of
 from messenger.services.gathering import Inbox, OrderName
 from messenger.services.home import Home
-from messenger.services.ingesting import journeys_of
 from messenger.services.preparing import Postman, Unwritable
+from messenger.services.scenery import Lanes
 from messenger.services.staffing import Staff
 
 Buyer = tuple[str, str]
@@ -60,7 +59,7 @@ class Story:
     rows: dict[Key, PlannedMessage] = field(default_factory=dict)
     ended_at: dict[Key, datetime] = field(default_factory=dict)
     waited: dict[Key, tuple[PlannedMessage, datetime]] = field(default_factory=dict)
-    memory: Memory = field(default_factory=dict)
+    memory: Memory = field(default_factory=Memory)
 
 
 class Stage:
@@ -106,8 +105,10 @@ class Stage:
     def _meet(self, name: OrderName, order: Order) -> None:
         story = self.stories[name]
         buyer = (name[0], buyer_of(order))
-        if story.buyer is not None and story.buyer != buyer:
+        if story.buyer is not None and story.buyer != buyer:  # what was told to one is told to the other
             self._payments[story.buyer].pop(order.number, None)
+            self._buyers[story.buyer].discard(name)
+            story.rows = {key: replace(row, buyer=buyer[1]) for key, row in story.rows.items()}
         self._buyers[buyer].add(name)
         story.order, story.buyer = order, buyer
         if order.settled_at is not None:
@@ -200,10 +201,11 @@ class Stage:
         home, lanes, payments = self._home, self._lanes.on(now.date()), list(self._payments[buyer].values())
 
         def around(message: PlannedMessage, rows: Sequence[PlannedMessage]) -> Surroundings:
-            shop = home.shops.get(message.key.shop)
+            shop, story = home.shops.get(message.key.shop), self.stories[message.key.shop, message.order]
             return Surroundings(
-                schedule=home.schedule, shop=shop, zones=home.zones, now=now, rows=rows, payments=payments, lanes=lanes
-            )
+                schedule=home.schedule, shop=shop, zones=home.zones, now=now, rows=rows, payments=payments, lanes=lanes,
+                memory=story.memory,
+            )  # fmt: skip
 
         return around
 
@@ -215,7 +217,7 @@ class Stage:
             row
             for name in sorted(self._buyers[buyer])
             for row in self.stories[name].rows.values()
-            if row.buyer == buyer[1] and (row.state in CLAIMABLE or row.state.is_committed)
+            if row.state in CLAIMABLE or row.state.is_committed
         ]
 
     def _send(self, cleared: Cleared, now: datetime) -> None:
@@ -287,26 +289,3 @@ def _unwritten(row: PlannedMessage, cleared: Cleared, written: Unwritable, now: 
 def _still_told(row: PlannedMessage, was: PlannedMessage | None) -> PlannedMessage:
     """A message that expires because its template is broken says so, not only when."""
     return replace(row, because=was.because) if was is not None and row.state is State.EXPIRED else row
-
-
-class Lanes:
-    """The daily snapshots of a play, from the parcels that have arrived in it so far."""
-
-    def __init__(self, home: Home) -> None:
-        self._schedule = home.schedule
-        self.are_asked = any(one.field.startswith("lane.") for rule in home.schedule.rules for one in rule.where)
-        self._journeys: defaultdict[LaneKey, dict[tuple[str, str], Journey]] = defaultdict(dict)
-        self._day = date.min
-        self._snapshot: dict[LaneKey, Lane] = {}
-
-    def learn(self, order: Order) -> None:
-        """Remember the parcels of an order that have arrived."""
-        for journey in journeys_of(order, self._schedule) if self.are_asked else ():
-            self._journeys[journey.lane][journey.order, journey.shipment] = journey
-
-    def on(self, day: date) -> Mapping[LaneKey, Lane]:
-        """Return the snapshot of a day, as it was when the day began."""
-        if self.are_asked and day != self._day:
-            self._day = day
-            self._snapshot = {key: snapshot(key, found.values(), day) for key, found in self._journeys.items()}
-        return self._snapshot

@@ -18,7 +18,8 @@ from messenger.domain.shops import Mode
 from messenger.domain.timing import ALWAYS
 from messenger.services.gathering import OrderName, circles, unique
 from messenger.services.home import Home
-from messenger.services.playing import Lanes, Stage, Story, Wording
+from messenger.services.playing import Stage, Story, Wording
+from messenger.services.scenery import Lanes, Texts
 from messenger.services.staffing import AT_ONCE, Staff, Workload
 
 __all__ = ["AT_ONCE", "Line", "Played", "Simulator", "Workload"]
@@ -112,7 +113,7 @@ class Simulator:
             name: replace(shop, mode=Mode.LIVE) if shop.mode is Mode.REHEARSE else shop
             for name, shop in home.shops.items()
         }
-        self._home = replace(home, shops=shops)
+        self._home = replace(home, shops=shops, catalogue=Texts.of(home.catalogue))
         self._at = at
         self._start = start
         self._end = end
