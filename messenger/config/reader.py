@@ -73,6 +73,8 @@ class Document:
             self.findings.append(syntax_finding(self.file, source, str(problem)))
         except RecursionError:
             self._note(0, 0, "is nested too deeply", "a table holds at most a few tables")
+        except ValueError:  # Python does not read decimal numbers of more than 4300 digits
+            self._note(0, 0, "holds a number of thousands of digits")
         else:
             self._positions = Positions(source.encode())
 

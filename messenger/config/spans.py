@@ -27,7 +27,7 @@ _HOW_TO_SPAN: Final = "write 14d, 36h or 90m"
 
 def span(value: object) -> Span:
     """Return a length of time: ``90s 30m 36h`` elapsed, ``14d 2w`` calendar days, ``3bd`` business days."""
-    text = any_text(value) if not isinstance(value, int) else str(value)
+    text = any_text(value) if not isinstance(value, int) else shown(value)
     if re.match(r"-\s*\d", text):
         raise Wrong(f"cannot be negative, got {shown(value)}", _HOW_TO_SPAN)
     if isinstance(value, int) or not re.fullmatch(SPAN_PATTERN, text, re.ASCII):

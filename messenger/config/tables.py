@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from messenger.config.positions import Path as KeyPath
 from messenger.config.reader import WARNING, Document
@@ -14,7 +14,8 @@ Word = TypeVar("Word", bound=str)
 Reader = Callable[[object], T]
 """Returns the typed value, or raises ``Wrong``."""
 
-UNAVAILABLE = "is not available in this version"
+LONGEST_NUMBER: Final = 10**50
+UNAVAILABLE: Final = "is not available in this version"
 
 
 class Wrong(ValueError):
@@ -96,6 +97,8 @@ def shown(value: object) -> str:
     """Return a value as it may stand in a sentence: quoted, on one line, not too long."""
     if isinstance(value, bool):
         text = str(value).lower()
+    elif isinstance(value, int) and abs(value) >= LONGEST_NUMBER:
+        text = "a number of very many digits"  # Python does not write out more than 4300 of them
     elif isinstance(value, Mapping):
         text = "a table"
     elif isinstance(value, list):

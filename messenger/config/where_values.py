@@ -146,7 +146,7 @@ def _like(pattern: str, what: str, remedy: str) -> Callable[[object], Scalar]:
 
 def _money(value: object) -> Money:
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
-        raise Wrong(f"{value} is an amount without a currency", f'write "{value} USD"')
+        raise Wrong(f"{shown(value)} is an amount without a currency", f'write "{shown(value)} USD"')
     text = any_text(value)
     if not re.fullmatch(MONEY_PATTERN, text, re.ASCII):
         bare = re.fullmatch(r"\d{1,12}(\.\d{1,6})?", text, re.ASCII)

@@ -7,6 +7,7 @@ import pytest
 from messenger.config.positions import Path as KeyPath
 from messenger.config.positions import Place, Positions
 from messenger.config.reader import Document
+from messenger.errors import Finding
 
 TEXT = """a."b c".d = 1
 [rules.x]
@@ -133,8 +134,45 @@ def test_what_is_not_text_is_told(tmp_path: Path) -> None:
     )
 
 
-def test_endless_nesting_is_told(tmp_path: Path) -> None:
-    assert "nested too deeply" in syntax_mistake(tmp_path, b"a = " + b"[" * 5000 + b"]" * 5000)
+def whole_finding(path: Path) -> Finding:
+    document = Document(path)
+    assert not document.is_readable
+    assert (document.values, document.line(("a",))) == ({}, 0)
+    (finding,) = document.findings
+    return finding
+
+
+def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "x.toml"
+    assert whole_finding(path) == Finding(str(path), 0, 0, "", "there is no such file", "'messenger init' writes one")
+    path.mkdir()
+    assert whole_finding(path) == Finding(str(path), 0, 0, "", "cannot be read: Is a directory")
+
+
+def test_what_python_cannot_read_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "x.toml"
+    path.write_bytes(b"a = " + b"[" * 5000 + b"]" * 5000)
+    assert whole_finding(path) == Finding(
+        str(path), 0, 0, "", "is nested too deeply", "a table holds at most a few tables"
+    )
+    path.write_bytes(b"a = " + b"1" * 5000)
+    assert whole_finding(path) == Finding(str(path), 0, 0, "", "holds a number of thousands of digits")
+
+
+def test_a_mistake_in_the_syntax_names_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "x.toml"
+    path.write_bytes(b"[a]\r\nb = 1,\r\n")
+    finding = whole_finding(path)
+    assert (finding.file, finding.line, finding.column, finding.key) == (str(path), 2, 6, "")
+    path.write_bytes(b"a = {\n")
+    assert (whole_finding(path).file, whole_finding(path).key) == (str(path), "a")
+
+
+def test_a_mistake_in_a_file_without_places_has_none(tmp_path: Path) -> None:
+    document = Document(tmp_path / "x.toml")
+    document.add(("a", 0, 'b"c', "é"), "is wrong")
+
+    assert document.findings[-1] == Finding(str(tmp_path / "x.toml"), 0, 0, 'a."b\\"c"."\\xe9"', "is wrong")
 
 
 def test_marks_of_other_systems_do_no_harm(tmp_path: Path) -> None:

@@ -185,8 +185,12 @@ def test_a_broken_calendar_is_told_once(tmp_path: Path) -> None:
     ]
 
 
+HUGE = f"0x{'f' * 5000}"
+"""A number that Python does not write out."""
+HUGE_LIMIT = f"{{ min = {HUGE} }}"
 KINDS = (
-    '""', '"\\u0000"', "5", "-1", "1.5", "nan", "true", "2026-01-01", "[]", "[[1]]", "[{}]", "{}", "{ a = 1 }", "{ min = nan }",
+    '""', '"\\u0000"', "5", "-1", "1.5", "nan", "true", "2026-01-01", "[]", "[[1]]", "[{}]", "{}", "{ a = 1 }", "{ min = nan }", HUGE,
+    HUGE_LIMIT, "1e999999", "9" * 4000,
 )  # fmt: skip
 KEYS = (
     "template", "on", "delay", "before", "after", "lead", "silent", "since", "trigger", "where", "cancel_on", "once_per", "category",
@@ -195,14 +199,34 @@ KEYS = (
     "holidays", "open", "max_new_messages", "where.buyer.country", "where.order.total", "where.told", "where.review.stars",
     "where.order.late", "where.order.items", "where.shop", "where.order.pay_by", "where.lane.p90_days", "where.calendar.closed",
 )  # fmt: skip
-MEANT = {("[defaults]", "cap", "{}"), ("[defaults]", "holds", "[]"), ("[safety]", "max_new_messages", "5")}
+HEADINGS = ("", "defaults", "rules.x", "lists", "languages", "safety", "names", "calendars.a")
+MEANT = {
+    ("rules.x", "priority", "5"), ("rules.x", "priority", "-1"), ("rules.x", "enabled", "true"), ("rules.x", "urgent", "true"),
+    ("rules.x", "cap", "{}"), ("defaults", "cap", "{}"), ("rules.x", "holds", "[]"), ("defaults", "holds", "[]"),
+    ("rules.x", "cancel_on", "[]"), ("rules.x", "where", "{}"), ("rules.x", "where.told", "{}"), ("rules.x", "where.order.items", "{}"),
+    ("rules.x", "where.review.stars", "5"), ("rules.x", "where.review.stars", "-1"), ("rules.x", "where.order.late", "true"),
+    ("rules.x", "where.review.stars", HUGE), ("rules.x", "where.review.stars", "9" * 4000),
+    ("rules.x", "where.review.stars", HUGE_LIMIT), ("rules.x", "where.lane.p90_days", HUGE_LIMIT),
+    ("safety", "max_new_messages", "5"),
+}  # fmt: skip
+"""What stands where it may, with a value that it may have."""
 
 
 @pytest.mark.parametrize("key", KEYS)
 def test_a_value_of_any_kind_is_read_or_told(tmp_path: Path, key: str) -> None:
-    headings = ("[defaults]", "[rules.x]", "[lists]", "[languages]", "[safety]", "[names]", "[calendars.a]", "")
+    first = key.partition(".")[0]
+    rule = {"template": "'shipped'", "on": "'order.paid'"}
+    rest = "\n".join(f"{name} = {value}" for name, value in rule.items() if name != first)
     for kind in KINDS:
-        for heading in headings:
-            findings = read(tmp_path, f"version = 1\n{heading}\n{key} = {kind}\n")[1]
+        tables = "\n".join(f"[{one}]\n{key} = {kind}" for one in HEADINGS[1:]).replace(
+            "[rules.x]", f"[rules.x]\n{rest}"
+        )
+        findings = read(tmp_path, f"{key} = {kind}\nversion = 1\n{tables}\n")[1]
 
-            assert findings or (heading, key, kind) in MEANT, f"{heading} {key} = {kind}"
+        told = {finding.split(": ")[1] for finding in findings}
+        for heading in HEADINGS:
+            wrong = f"{heading}.{first}".lstrip(".")
+            if (heading, key, kind) not in MEANT:
+                assert any(one == wrong or one.startswith(f"{wrong}.") for one in told), (
+                    f"[{heading}] {key} = {kind[:30]}"
+                )
