@@ -21,7 +21,7 @@ from messenger.domain.holds import holding
 from messenger.domain.messages import REVIVABLE, Key, PlannedMessage, Reason, State
 from messenger.domain.orders import Deadline, Moment, Order, OrderStatus, Shipment
 from messenger.domain.reaching import buyer_of, desk_for
-from messenger.domain.rules import Closed, Names, Once, OnDeadline, OnEvent, OnSilence, OnStaff, Rule
+from messenger.domain.rules import Closed, Names, Once, OnDeadline, OnEvent, OnSilence, OnStaff, Rule, Trigger
 from messenger.domain.shops import Shop
 from messenger.domain.timing import Openings, Span, from_wall
 from messenger.domain.zones import Place, Zones, zone_named
@@ -147,13 +147,21 @@ class _Planner:
 
     def ask(self, rule: Rule) -> None:
         """Let a rule say what it wants."""
-        if isinstance(rule.trigger, OnEvent) and not _heard_any(rule.trigger.types, self._types):
+        if not self._may_wake(rule.trigger):
             return
         candidates = list(_candidates(rule, self._order))
         if len(candidates) > 1:
             candidates.sort(key=lambda one: (one.scope, one.at, one.ref))
         for _, group in groupby(candidates, key=lambda one: one.scope):
             self._judge(list(group), rule)
+
+    def _may_wake(self, trigger: Trigger) -> bool:
+        """Whether anything has happened that could wake a rule; cheap, for most rules are asleep."""
+        if isinstance(trigger, OnEvent):
+            return _heard_any(trigger.types, self._types)
+        if isinstance(trigger, OnSilence):
+            return _heard_any((trigger.since,), self._types)
+        return isinstance(trigger, OnDeadline) or STAFF_STARTED in self._types
 
     def plan(self) -> Plan:
         """Return all that was said, with one voice for each group."""
@@ -534,7 +542,7 @@ def _as_wanted(row: PlannedMessage, wanted: Wanted, order: Order) -> PlannedMess
         return _ended(row, told.state, told.reason or Reason.EVENT, told.because)
     if row.state in REVIVABLE:
         return _revived(row, told, order)
-    if not row.state.is_waiting:
+    if not row.state.is_waiting or _stands(row, told):
         return None
     held = holding(order, wanted.rule, released_at=row.released_at)
     if row.state is State.HELD:
@@ -547,6 +555,15 @@ def _as_wanted(row: PlannedMessage, wanted: Wanted, order: Order) -> PlannedMess
     if row.state in _FOR_A_PERSON:  # looked at again only when it expires
         moved = replace(moved, due_at=told.expires_at)
     return None if moved == row else replace(moved, state=State.PLANNED if row.state is State.CLAIMED else row.state)
+
+
+def _stands(row: PlannedMessage, told: PlannedMessage) -> bool:
+    """Whether a row that waits its turn, put off by nothing, already says what the plan says."""
+    return (
+        row.state is State.PLANNED
+        and row.not_before is None
+        and all(getattr(row, name) == getattr(told, name) for name in _TIMES)
+    )
 
 
 _NOT_A_FACT: Final = ("source_silent", "staff ")
