@@ -19,6 +19,7 @@ from markdown_it.token import Token
 
 from messenger.errors import Finding, TemplateError
 from messenger.rendering import allowlist
+from messenger.rendering.allowances import Allowance, allowances
 from messenger.rendering.context import KINDS, attribute_of
 from messenger.rendering.formats import FormatError, plural_categories
 from messenger.rendering.masking import Mask, parsed, to_html, to_text
@@ -69,6 +70,9 @@ class Compiled:
     html: Template
     text: Template
     placeholders: frozenset[str]
+    promises: tuple[str, ...] = ()
+    allowances: tuple[Allowance, ...] = ()
+    """Content rules that a comment in the file silences, each with its reason."""
 
 
 @lru_cache(maxsize=2)
@@ -122,6 +126,7 @@ def compile_template(source: Source, *, name: str, locale: str, variant: str, la
             name=name, locale=locale, variant=variant, file=source.file, version=version, subject=text.from_string(source.subject),
             preheader=text.from_string(source.preheader), html=rich.from_string(html), text=text.from_string(plain),
             placeholders=allowlist.placeholders(text, "\n".join((source.subject, source.preheader, source.body))),
+            promises=source.promises, allowances=allowances(source.text),
         )  # fmt: skip
     except TemplateError:
         raise

@@ -26,10 +26,12 @@ from messenger.rendering.context import (
     DeadlineWords,
     LaneWords,
     Occasion,
+    Words,
     clean,
     words_for,
 )
-from messenger.rendering.render import render
+from messenger.rendering.policy import Breach, facts_of, judge, permitted
+from messenger.rendering.render import RenderedMessage, render
 from messenger.services.home import Home
 
 TEMPLATE_PAUSE: Final = timedelta(minutes=10)
@@ -49,15 +51,22 @@ class Written:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unwritable:
-    """Why no letter could be written. ``may_be_mended``: a template is broken, facts are not missing."""
+    """Why no letter could be written.
+
+    Args:
+        why: in words; for a rule of the platform it begins with the rule.
+        may_be_mended: a template is broken: nothing is wrong with the message itself.
+        reason: of the row that is left out.
+    """
 
     why: str
     may_be_mended: bool
+    reason: Reason = Reason.MISSING_DATA
 
     def applied_to(self, message: PlannedMessage, now: datetime) -> PlannedMessage:
-        """Return the row as it shall be: waiting for a person to mend the template, or left out for lack of facts."""
+        """Return the row as it shall be: waiting for a person to mend the template, or left out."""
         if not self.may_be_mended:
-            return replace(message, state=State.SKIPPED, reason=Reason.MISSING_DATA, because=self.why)
+            return replace(message, state=State.SKIPPED, reason=self.reason, because=self.why)
         later = now + TEMPLATE_PAUSE
         return replace(
             message,
@@ -149,11 +158,15 @@ class Postman:
             order, shipment_id=message.shipment, shop=shop, now=now, greetings=phrases, unsubscribe=unsubscribe,
             occasion=occasion, along=along,
         )  # fmt: skip
+        words = replace(words, links=permitted(words.links, shop.platform))
         zone = self.home.zones.of_buyer(order.buyer, hours=ALWAYS, at=now, shop_zone=shop.zone).main
         try:
             made = render(chosen, words, phrases=phrases, country=order.buyer.country, zone=zone)
         except RenderError as error:
             return Unwritable(why=error.missing, may_be_mended=False)
+        broken = _forbidden(made, chosen, words, message, order=order, shop=shop, channel=channel, now=now)
+        if broken is not None:
+            return Unwritable(why=str(broken), may_be_mended=False, reason=Reason.POLICY)
         letter = Letter(
             key=message.key, sender=shop.sender, recipient=recipient, recipient_name=clean(order.buyer.name or ""),
             subject=made.subject, text=made.text, html=made.html, platform_text=made.platform_text, locale=made.locale,
@@ -190,6 +203,18 @@ class Postman:
 
     def _message_id(self, key: Key, address: str) -> str:
         return f"{self._sign(str(key))}@{address.rpartition('@')[2]}"
+
+
+def _forbidden(
+    made: RenderedMessage, chosen: Chosen, words: Words, message: PlannedMessage, *, order: Order, shop: Shop, channel: str, now: datetime
+) -> Breach | None:  # fmt: skip
+    """What the shop's platform forbids in the finished words; None when they may leave."""
+    facts = facts_of(
+        words, chosen.compiled, channel=channel, now=now, category=message.category, language=order.buyer.language,
+        asked_before=message.key.step > 1,
+    )  # fmt: skip
+    found = judge(made, platform=shop.platform, template=message.template, facts=facts)
+    return next((one for one in found if one.severity == "error"), None)
 
 
 def _headers(shop: Shop, category: Category, address: str, token: str) -> tuple[tuple[str, str], ...]:
