@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, and_, false, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, false, func, insert, select, true, update
 
 from messenger.domain.messages import Reason, State
 from messenger.storage.engine import Database
@@ -52,12 +52,14 @@ def _decide(connection: Connection, intake: int, *, limit: int, now: datetime) -
     The intake remembers how many it has let go and whether it was closed, so that one that is judged in parts (a stream, an
     order that could be taken in only later, a very large file) is judged as a whole.
     """
-    let_go, is_closed = _lock(connection, intake)
-    if not is_closed:
-        soon = and_(gated, outbox.c.intake == intake, _leaves_soon(now))
-        is_closed = let_go + _count(connection, soon) > limit
-        connection.execute(update(intakes).where(intakes.c.id == intake).values(held_back=is_closed))
-    return is_closed
+    let_go, was_closed = _lock(connection, intake)
+    if was_closed:
+        return True
+    soon = and_(gated, outbox.c.intake == intake, _leaves_soon(now))
+    closes = let_go + connection.execute(select(func.count()).select_from(outbox).where(soon)).scalar_one() > limit
+    if closes:
+        connection.execute(update(intakes).where(intakes.c.id == intake).values(held_back=true()))
+    return closes
 
 
 def _lock(connection: Connection, intake: int) -> tuple[int, bool]:
@@ -77,16 +79,13 @@ def _carry_out(
     connection: Connection, intake: int, rows: ColumnElement[bool], now: datetime, *, is_closed: bool
 ) -> int:
     """Let these rows of the intake go, but for what a closed valve holds back; returns how many that are."""
-    soon = and_(rows, _leaves_soon(now))
-    held = _hold_back(connection, soon, intake, now) if is_closed else 0
-    let_go = 0 if is_closed else _count(connection, soon)
-    connection.execute(update(outbox).where(rows).values(gated=false()))
-    connection.execute(update(intakes).where(intakes.c.id == intake).values(let_go=intakes.c.let_go + let_go))
+    held = _hold_back(connection, and_(rows, _leaves_soon(now)), intake, now) if is_closed else 0
+    opened = update(outbox).where(rows).values(gated=false()).returning(_leaves_soon(now))
+    let_go = sum(bool(leaves) for leaves in connection.execute(opened).scalars())
+    if let_go:
+        more = {"let_go": intakes.c.let_go + let_go}
+        connection.execute(update(intakes).where(intakes.c.id == intake).values(more))
     return held
-
-
-def _count(connection: Connection, condition: ColumnElement[bool]) -> int:
-    return connection.execute(select(func.count()).select_from(outbox).where(condition)).scalar_one()
 
 
 def _hold_back(connection: Connection, condition: ColumnElement[bool], intake: int, now: datetime) -> int:
