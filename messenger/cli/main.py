@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "init": "home", "check": "home", "schema": "home", "demo": "demo", "ingest": "ingest", "run": "run", "worker": "run",
     "explain": "explain", "simulate": "simulate", "preview": "preview", "rules": "rules", "outbox": "outbox", "pause": "pausing",
     "resume": "pausing", "publish": "publish", "db": "database",
+    "coverage": "coverage", "translations": "translations",
 }  # fmt: skip
 """Which module holds which command; modules are imported only when they are needed, so that help appears at once."""
 
@@ -71,6 +72,8 @@ HELP: Final = {
     "resume": "Let a shop, or everything, go on.",
     "publish": "Make the home's files the generation that is worked by.",
     "db": "Look after the database.",
+    "coverage": "Tell which texts each language has, and whom it concerns.",
+    "translations": "Give texts to translators, and take them back.",
 }
 
 
