@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 TICK: Final = 1.0
 """Seconds between looks for something due."""
+LOOK: Final = 1.5
+"""Seconds between looks for edited rules and texts, or a newer generation."""
 LONG_PAUSE: Final = timedelta(hours=6)
 """After so long a stand-still, what has fallen due meanwhile is spread."""
 SPREAD: Final = timedelta(hours=2)
@@ -83,6 +85,9 @@ class Worker:
             seconds=max(TICK, self.lease.total_seconds() / 3),
             id="rescue",
             **common,
+        )
+        scheduler.add_job(
+            lambda: asyncio.to_thread(lambda: self._adopt(self.reload())), seconds=LOOK, id="reload", **common
         )
         with self._heartbeat(), self._stop_on_signals(stopped.set):
             await asyncio.to_thread(self._spread_after_outage)
