@@ -23,7 +23,15 @@ from messenger.services.simulating import Line, Simulator
 FIRST = datetime(2026, 1, 5, tzinfo=UTC)
 QUARTER = timedelta(days=90)
 SEED = 8134
-SMOOTH = ("picked_up", "departed_origin", "in_transit", "arrived_destination", "import_customs", "customs_released", "out_for_delivery")
+SMOOTH = (
+    "picked_up",
+    "departed_origin",
+    "in_transit",
+    "arrived_destination",
+    "import_customs",
+    "customs_released",
+    "out_for_delivery",
+)
 """What most parcels pass; carriers leave out some of it."""
 
 
@@ -56,7 +64,9 @@ def _life(order: str, number: int, chance: random.Random) -> Iterator[Event]:
             steps.append((f"shipment.{state}", at, {"shipment": parcel}))
     fate = chance.random()
     if fate < 0.04:
-        steps.append(("dispute.opened", at + timedelta(days=3), {"dispute": {"id": f"d{number}", "reason": "not received"}}))
+        steps.append(
+            ("dispute.opened", at + timedelta(days=3), {"dispute": {"id": f"d{number}", "reason": "not received"}})
+        )
     elif fate < 0.9:
         at += timedelta(hours=chance.uniform(10, 60))
         steps.append(("shipment.delivered", at, {"shipment": parcel}))
@@ -108,7 +118,7 @@ def main(orders: int, *, profiled: bool) -> None:
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{figure.seconds:.1f} s, {figure.seconds / orders * 1000:.2f} ms an order, {memory:.0f} MiB at most")
     if profiled:
-        pstats.Stats(profile).sort_stats("tottime").print_stats(60)
+        pstats.Stats(profile).sort_stats("tottime").print_stats(45)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -179,8 +178,7 @@ def _hours(span: timedelta) -> str:
 def _print_page(played: Played, home: Home, language: str) -> None:
     from messenger.cli.simulate_page import simulate_page  # noqa: PLC0415  # only where a page is made
 
-    page = simulate_page(played, home, language=language)
-    sys.stdout.buffer.write(page.encode())
+    click.echo(simulate_page(played, home, language=language).encode(), nl=False)
 
 
 # --- two plays -------------------------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -69,7 +68,7 @@ def _lines(files: Iterable[str]) -> Iterator[Line | str]:
     for name in files:
         shown = "<stdin>" if name == "-" else name
         try:
-            with open(sys.stdin.fileno() if name == "-" else name, "rb", closefd=name != "-") as stream:  # a number too
+            with click.open_file(name, "rb") as stream:
                 for line in read_json_lines(stream, file=shown):
                     yield str(line) if isinstance(line, Rejected) else line
         except OSError as error:

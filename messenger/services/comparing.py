@@ -143,6 +143,8 @@ def _says_otherwise(before: Line, after: Line) -> bool:
     Texts speak of the time at which they are written: a message that moved reads otherwise only if it is made from another
     template.
     """
+    if not (before.digest and after.digest):  # one of them has not been written yet
+        return before.template != after.template
     if before.at == after.at:
         return before.digest != after.digest
     return (before.template, before.locale, before.variant, before.version) != (
