@@ -7,6 +7,7 @@ import asyncio
 import click
 
 from messenger.bootstrap import open_app
+from messenger.cli.logs import set_up_logs
 from messenger.cli.main import App
 from messenger.cli.output import instant, json_option, print_json
 from messenger.errors import UsageError
@@ -29,6 +30,7 @@ def run(app: App, clock_text: str | None, *, until_idle: bool, as_json: bool) ->
             raise UsageError(f"--clock works only with transports on this machine; not on it: {', '.join(far)}")
         worker = engine.worker()
         if not until_idle:
+            set_up_logs()
             click.echo("messenger is running; stop it with Ctrl-C", err=True)
             asyncio.run(worker.run())
             return 0
@@ -41,6 +43,7 @@ def run(app: App, clock_text: str | None, *, until_idle: bool, as_json: bool) ->
 @click.pass_obj
 def worker(app: App) -> int:
     """Send what is due, as one of any number of workers on one database."""
+    set_up_logs()
     with open_app(app.home, app.environ) as engine:
         click.echo("worker is running; stop it with Ctrl-C", err=True)
         asyncio.run(engine.worker().run())

@@ -64,7 +64,9 @@ class Worker:
         tally = Tally()
         with self._heartbeat(), self._stop_on_signals():
             while not self.dispatcher.stopping:
+                await asyncio.to_thread(self._look_for_edits)
                 await asyncio.to_thread(self._housekeeping)
+                await asyncio.to_thread(self.ingest.take_in)
                 await self.dispatcher.run_due(tally)
                 if progress:
                     progress(tally)
@@ -80,15 +82,9 @@ class Worker:
         scheduler = AsyncIOScheduler(timezone="UTC")
         common = {"trigger": "interval", "coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         scheduler.add_job(self._tick, seconds=TICK, id="dispatch", **common)
-        scheduler.add_job(
-            lambda: asyncio.to_thread(self._housekeeping),
-            seconds=max(TICK, self.lease.total_seconds() / 3),
-            id="rescue",
-            **common,
-        )
-        scheduler.add_job(
-            lambda: asyncio.to_thread(lambda: self._adopt(self.reload())), seconds=LOOK, id="reload", **common
-        )
+        # Plain functions: the scheduler runs them in threads of its own. It would not await what a lambda returns.
+        scheduler.add_job(self._housekeeping, seconds=max(TICK, self.lease.total_seconds() / 3), id="rescue", **common)
+        scheduler.add_job(self._look_for_edits, seconds=LOOK, id="edits", **common)
         with self._heartbeat(), self._stop_on_signals(stopped.set):
             await asyncio.to_thread(self._spread_after_outage)
             scheduler.start()
@@ -115,13 +111,14 @@ class Worker:
         finally:
             self._ticking = False
 
+    def _look_for_edits(self) -> None:
+        self._adopt(self.reload())
+
     def _housekeeping(self) -> None:
         freed, uncertain = self.store.rescue(now=self.clock.now())
         if freed or uncertain:
             log.info("rescued", extra={"claimed": freed, "sending": uncertain})
-        self._adopt(self.reload())
         self.dispatcher.resolve_uncertain()
-        self.ingest.take_in()
         self.ingest.judge_left()
         self._replan()
         self._wake()
@@ -130,9 +127,11 @@ class Worker:
     def _adopt(self, newer: Reloaded | None) -> None:
         if newer is None:
             return
+        before = self.ingest.home.generation
         self.ingest.home = newer.home
         self.dispatcher.adopt(newer.home, newer.transports)
-        log.info("generation_adopted", extra={"generation": newer.home.generation})
+        if newer.home.generation != before:
+            log.info("generation_adopted", extra={"generation": newer.home.generation})
 
     def _replan(self) -> None:
         """Plan anew, by the present generation, what an earlier one has planned."""
