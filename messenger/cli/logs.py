@@ -28,9 +28,13 @@ class LineFormatter(logging.Formatter):
 def _shown(value: object) -> str:
     """A value without spaces as it is, any other as a JSON string, in which nothing can end the line."""
     text = str(value)
-    return (
-        text if text.isprintable() and text and not any(one in text for one in ' "=') else orjson.dumps(text).decode()
-    )
+    is_plain = text.isprintable() and text and not any(one in text for one in ' "=')
+    return text if is_plain else _quoted(text)
+
+
+def _quoted(text: str) -> str:
+    """A JSON string in which everything that is not plainly visible is written as its number."""
+    return "".join(one if one.isprintable() else f"\\u{ord(one):04x}" for one in orjson.dumps(text).decode())
 
 
 def _plain(text: str) -> str:
