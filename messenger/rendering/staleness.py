@@ -1,19 +1,21 @@
 """Which pieces of a translation are older than the text they were translated from.
 
 The front matter of a translation holds ``source``: one fingerprint of six digits for each of its units, in their order, of
-the text that unit was translated from. A unit is current while its fingerprint is one of the source's units.
+the text that unit was translated from. A unit is current while its fingerprint is one of the source's units, and while it
+stands inside the same conditions and loops: a condition that changed in the source alone would let a translation say what is
+not true.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
-from messenger.rendering.segments import Document, Kind, Unit, cut
+from messenger.rendering.segments import Document, Kind, Unit, cut, fingerprint
 
 SOURCE_LOCALE: Final = "en"
 """Every other language is translated from this one."""
@@ -97,10 +99,10 @@ def _pair(id_: str, unit: Unit, target: Document, j: int) -> Pair:
         standing, was = Standing.UNMARKED, ""
     elif marks:
         was = marks[j]
-        standing = Standing.CURRENT if was == unit.fingerprint else Standing.STALE
+        standing = Standing.CURRENT if was == mark_of(unit, target.units[j]) else Standing.STALE
     else:
         was = unit.fingerprint if unit.fingerprint in said else ""
-        standing = Standing.CURRENT if was else Standing.STALE
+        standing = Standing.CURRENT if was and is_in_place(unit, target.units[j]) else Standing.STALE
     return Pair(id=id_, source=unit, target=target.units[j], index=j, standing=standing, was=was)
 
 
@@ -121,13 +123,30 @@ def _matched(source: Document, target: Document) -> dict[int, int]:
     found: dict[int, int] = {}
     free = list(range(len(source.units)))
     for j, mark in enumerate(marks):
-        same = [i for i in free if source.units[i].fingerprint == mark and source.units[i].name == target.units[j].name]
+        unit = target.units[j]
+        same = [i for i in free if _is_marked(source.units[i], unit, mark)]
         if same:
-            found[j] = same[0]
-            free.remove(same[0])
+            found[j] = next((i for i in same if is_in_place(source.units[i], unit)), same[0])
+            free.remove(found[j])
     left = [j for j in range(len(target.units)) if j not in found and not (marks and marks[j] == OWN)]
     found.update(_aligned(source.units, free, target.units, left))
     return found
+
+
+def _is_marked(source: Unit, target: Unit, mark: str) -> bool:
+    return source.name == target.name and mark in {source.fingerprint, mark_of(source, target)}
+
+
+def is_in_place(source: Unit, target: Unit) -> bool:
+    """Whether a translation is written under the same conditions as its source."""
+    return [one.replace("'", '"') for one in source.inside] == [one.replace("'", '"') for one in target.inside]
+
+
+def mark_of(source: Unit, target: Unit) -> str:
+    """Return the fingerprint of a translation that fits its source, where it stands now."""
+    if is_in_place(source, target):
+        return source.fingerprint
+    return fingerprint("\n".join((source.text, *source.inside, OWN, *target.inside)))
 
 
 def _aligned(
@@ -173,19 +192,11 @@ def marked(source: Document, target: Document, *, accepts: Callable[[Pair], bool
         if pair.target is None:
             continue
         if pair.standing is Standing.CURRENT or accepts(pair):
-            marks[pair.index] = pair.source.fingerprint if pair.source else OWN
+            marks[pair.index] = mark_of(pair.source, pair.target) if pair.source else OWN
         else:
             marks[pair.index] = pair.was or UNKNOWN
     told = " ".join(marks)
     return target.raw if told == target.value("source") else target.with_value("source", told)
-
-
-def carried(pairs_: Collection[Pair], target: Document) -> str:
-    """Return the marks of a translation whose units were put into another order; ``index`` names the new places."""
-    marks = [OWN] * len(target.units)
-    for pair in pairs_:
-        marks[pair.index] = pair.was or UNKNOWN
-    return target.with_value("source", " ".join(marks))
 
 
 class WhenStale(StrEnum):
@@ -229,8 +240,9 @@ __all__ = [
     "Pair",
     "Standing",
     "WhenStale",
-    "carried",
+    "is_in_place",
     "is_stale",
+    "mark_of",
     "marked",
     "pairs",
     "pairs_by_name",

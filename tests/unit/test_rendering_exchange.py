@@ -154,6 +154,15 @@ def test_what_is_read_is_what_was_written(folder: Path) -> None:
     assert exported(folder, earlier=read("es.po", text.encode())) == text
 
 
+def test_a_tag_over_two_lines_breaks_no_comment(folder: Path) -> None:
+    change_source(folder, "| plural(", "\n  | plural(")
+
+    text = exported(folder)
+
+    assert write(read("es.po", text.encode())) == text
+    assert '#. Placeholder: {{ shipment.days_since_shipped | plural(one="# day"' in text
+
+
 def test_names_of_units_stay_when_others_move(folder: Path) -> None:
     before = {one.context for one in read("", exported(folder).encode()).entries}
     change_source(folder, "- one thing\n- another\n", "- another\n- something new\n- one thing\n")
@@ -204,6 +213,8 @@ def test_an_untouched_export_of_the_shipped_texts_alters_no_byte(locale: str, tm
     pytest.param(lambda raw: raw.rstrip(b"\n"), id="no final newline"),
     pytest.param(lambda raw: raw.replace(b"\n\n", b"  \n\n \n\n"), id="blanks"),
     pytest.param(lambda raw: re.sub(rb"source = .*\n", b"", raw), id="never marked"),
+    pytest.param(lambda raw: raw.replace(b"| plural(", b"\n  | plural("), id="a tag over two lines"),
+    pytest.param(lambda raw: raw.replace(b"una cosa", "una\u2028cosa\u0085 \\\\ \"x\"\t{".encode()), id="odd characters"),
 ])  # fmt: skip
 def test_an_untouched_export_of_an_odd_file_alters_no_byte(change, folder: Path) -> None:  # type: ignore[no-untyped-def]  # one of the above
     path = folder / "es" / "note.md"
@@ -363,6 +374,45 @@ def test_a_new_unit_finds_its_place(folder: Path) -> None:
     assert {pair.standing for pair in pairs(cut((folder / "en/note.md").read_text()), cut(es(folder)))} == {
         Standing.CURRENT
     }
+
+
+def test_a_condition_that_changed_moves_the_text_when_the_translator_agrees(folder: Path) -> None:
+    change_source(folder, "{% if links.tracking %}", "{% if links.tracking and not order.late %}")
+    text = exported(folder)
+    assert "#. Moved: the translation stands inside {% if links.tracking %}; taken in, it moves\n" in text
+    before = content(folder)
+    assert imported(folder, text).written == []
+    assert content(folder) == before
+
+    outcome = imported(folder, text.replace("#, fuzzy, ", "#, "))
+
+    assert outcome.refused == []
+    assert "{% if links.tracking and not order.late %}\n\n[Seguirlo]" in es(folder)
+    assert {one.standing for one in pairs(cut((folder / "en/note.md").read_text()), cut(es(folder)))} == {
+        Standing.CURRENT
+    }
+
+
+def test_what_only_a_translation_has_is_not_lost_for_a_new_unit(folder: Path) -> None:
+    path = folder / "es" / "note.md"
+    path.write_text(es(folder).replace("Un saludo", "{# allow L12: no pressure #}\nUn saludo"), encoding="utf-8")
+    change_source(folder, "- another\n", "- another\n- a third\n")
+    before = es(folder)
+
+    outcome = imported(
+        folder, exported(folder).replace('msgid "a third"\nmsgstr ""', 'msgid "a third"\nmsgstr "y otra"')
+    )
+
+    assert outcome.waiting == [
+        "templates/es/note.md: what is new is put in by hand, as the file has units or comments of its own"
+    ]
+    assert es(folder) == before
+
+
+def test_a_fuzzy_phrase_is_refused(folder: Path) -> None:
+    text = exported(folder).replace('#, placeholders:"{name}"', '#, fuzzy, placeholders:"{name}"')
+
+    assert [one.key for one in imported(folder, text).refused] == ["_phrases/greeting_named"]
 
 
 def test_a_new_locale_is_made_from_the_sources_structure(folder: Path) -> None:

@@ -58,6 +58,36 @@ def test_what_a_change_of_the_source_does(old: str, new: str, expected: Mapping[
     assert standings(EN.replace(old, new), translated()) == expected
 
 
+def test_a_condition_that_changed_makes_what_it_guards_stale() -> None:
+    source = EN.replace("{% if order.late %}", "{% if order.late and links.tracking %}")
+
+    assert standings(source, translated()) == {"Late.": Standing.STALE}
+    assert is_stale(source.encode(), translated().raw.encode())
+    assert (
+        standings(
+            source, cut(translated().raw.replace("{% if order.late %}", "{% if order.late and links.tracking %}"))
+        )
+        == {}
+    )
+
+
+def test_a_condition_of_ones_own_stays_after_it_was_accepted() -> None:
+    own = cut(marked(cut(EN), cut(ES.replace("{% if order.late %}", "{% if order.late or order.total %}"))))
+
+    assert standings(EN, own) == {}
+    assert standings(EN.replace("{% if order.late %}", "{% if not order.late %}"), own) == {"Late.": Standing.STALE}
+
+
+def test_equal_texts_are_told_apart_by_their_conditions() -> None:
+    source = EN.replace("Late.\n\n{% endif %}", "Same.\n\n{% else %}\n\nSame.\n\n{% endif %}")
+    target = translated(source.replace("Same", "Igual"), source)
+
+    assert standings(source, target) == {}
+    assert list(standings(source, cut(target.raw.replace("{% else %}\n\nIgual.\n\n", ""))).values()) == [
+        Standing.MISSING
+    ]
+
+
 def test_some_units_can_be_accepted_and_others_left() -> None:
     source = cut(EN.replace("Late.", "Very late.").replace("Last.", "The end."))
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from messenger.errors import Finding, TemplateError
 from messenger.rendering.compile import compile_template
@@ -12,7 +14,9 @@ from messenger.rendering.exchange.checks import problems
 from messenger.rendering.exchange.sheets import Sheet, write
 from messenger.rendering.segments import Unit, cut, cut_phrases
 from messenger.rendering.source import read_source
-from messenger.rendering.staleness import OWN, UNKNOWN, Pair, Standing
+from messenger.rendering.staleness import OWN, UNKNOWN, Pair, Standing, is_in_place, mark_of
+
+_COMMENT: Final = re.compile(r"\{#.*?#\}", re.DOTALL | re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +68,7 @@ def apply(sheet: Sheet, wishes: Sequence[Wish], *, locale: str, outcome: Outcome
         draft = _draft(sheet, fit)
         if isinstance(draft, str):
             outcome.waiting.append(draft)
-            fit = [wish for wish in fit if wish.pair.target is not None]
+            fit = [wish for wish in fit if not _needs_structure(wish)]
             if not fit:
                 return
             draft = _draft(sheet, fit)
@@ -82,6 +86,9 @@ def _is_fit(sheet: Sheet, wish: Wish, locale: str, outcome: Outcome) -> bool:
     if source is None:
         return False
     old = wish.pair.target.text if wish.pair.target else None
+    if sheet.is_phrases and wish.fuzzy:
+        outcome.refused.append(wish.refused("is marked as fuzzy", "a phrase is right or not there: take the mark away"))
+        return False
     if old is not None and wish.text == old:
         return True
     if sheet.is_phrases and wish.pair.target is None and sheet.target is not None:
@@ -104,19 +111,26 @@ class _Draft:
 def _draft(sheet: Sheet, wishes: Sequence[Wish]) -> _Draft | str:
     """The file with these wishes, or why it is not written yet."""
     target = sheet.target
-    if target is not None and all(wish.pair.target is not None for wish in wishes):
+    if target is not None and not any(_needs_structure(wish) for wish in wishes):
         raw = target.join({wish.pair.index: wish.text for wish in wishes})
         places = {pair.id: pair.index for pair in sheet.pairs if pair.target is not None}
         return _Draft(raw=_marked(sheet, raw, wishes), places=places)
     return _rebuilt(sheet, wishes)
 
 
+def _needs_structure(wish: Wish) -> bool:
+    """Whether a unit is not there yet, or was left behind when the source put it under another condition."""
+    pair = wish.pair
+    if pair.source is None or pair.target is None:
+        return True
+    return pair.standing is Standing.STALE and not wish.fuzzy and not is_in_place(pair.source, pair.target)
+
+
 def _rebuilt(sheet: Sheet, wishes: Sequence[Wish]) -> _Draft | str:
     """The file made anew from the source's structure; it has to be whole, as half of it would go out in English."""
     wanted = {wish.pair.id: wish.text for wish in wishes}
-    own = [pair for pair in sheet.pairs if pair.standing is Standing.OWN]
-    if own:
-        return f"{sheet.target_file}: new units are put in by hand, as the file has units of its own"
+    if _has_its_own(sheet):
+        return f"{sheet.target_file}: what is new is put in by hand, as the file has units or comments of its own"
     texts: dict[int, str] = {}
     absent = 0
     for index, pair in enumerate(one for one in sheet.pairs if one.source is not None):
@@ -134,6 +148,13 @@ def _rebuilt(sheet: Sheet, wishes: Sequence[Wish]) -> _Draft | str:
     places = {pair.id: index for index, pair in enumerate(one for one in sheet.pairs if one.source is not None)}
     dropped = tuple(pair.target.text for pair in sheet.pairs if pair.source is None and pair.target is not None)
     return _Draft(raw=_marked(sheet, raw, wishes, rebuilt=True), places=places, dropped=dropped)
+
+
+def _has_its_own(sheet: Sheet) -> bool:
+    """Whether making the file anew would lose what only it has."""
+    own = any(pair.standing is Standing.OWN for pair in sheet.pairs)
+    comments = set(_COMMENT.findall(sheet.target.raw)) if sheet.target else set()
+    return own or bool(comments - set(_COMMENT.findall(sheet.source.raw)))
 
 
 def _without_key(raw: str, key: str) -> str:
@@ -158,21 +179,21 @@ def _marked(sheet: Sheet, raw: str, wishes: Sequence[Wish], *, rebuilt: bool = F
     else:
         units = sorted((pair for pair in sheet.pairs if pair.target is not None), key=lambda pair: pair.index)
     by_id = {wish.pair.id: wish for wish in wishes}
-    told = " ".join(_mark(pair, by_id.get(pair.id)) for pair in units)
+    told = " ".join(_mark(pair, by_id.get(pair.id), rebuilt=rebuilt) for pair in units)
     return raw if told == document.value("source") else document.with_value("source", told)
 
 
-def _mark(pair: Pair, wish: Wish | None) -> str:
+def _mark(pair: Pair, wish: Wish | None, *, rebuilt: bool) -> str:
     """The fingerprint of the text that a unit is now a translation of."""
     if pair.source is None:
         return pair.was or OWN
-    if wish is not None:
-        if not wish.fuzzy:
-            return pair.source.fingerprint
+    if wish is not None and wish.fuzzy:
         return pair.was if pair.standing is Standing.STALE and pair.was else UNKNOWN
-    if pair.standing is Standing.STALE:
+    if wish is None and pair.standing is Standing.STALE:
         return pair.was or UNKNOWN
-    return pair.source.fingerprint
+    if rebuilt or pair.target is None or pair.standing is Standing.UNMARKED:
+        return pair.source.fingerprint
+    return mark_of(pair.source, pair.target)
 
 
 def _uncompilable(sheet: Sheet, raw: str, locale: str) -> list[Finding]:

@@ -8,7 +8,7 @@ from messenger.rendering.exchange.notes import Samples, flags, notes
 from messenger.rendering.exchange.po import Book, Entry, header
 from messenger.rendering.exchange.sheets import Sheet
 from messenger.rendering.segments import fingerprint
-from messenger.rendering.staleness import Pair, Standing
+from messenger.rendering.staleness import Pair, Standing, is_in_place
 
 
 def listed(sheets: Sequence[Sheet]) -> Iterator[tuple[Sheet, Pair]]:
@@ -52,14 +52,14 @@ def book(sheets: Sequence[Sheet], locale: str, *, purposes: Mapping[str, str], e
             continue
         context = sheet.context(pair)
         fuzzy = is_fuzzy(pair)
-        was = known.get(pair.was, "") if fuzzy and pair.was else ""
+        was = known.get(pair.was, "") if fuzzy and pair.was != unit.fingerprint else ""
         keys = ((sheet.stem, unit.fingerprint), *([(sheet.stem, pair.was)] if fuzzy else []))
         present.update(keys)
         comments = next((before[key].comments for key in keys if key in before), ())
         entries.append(
             Entry(
                 context=context, source=unit.text, text=pair.target.text if pair.target else "", fuzzy=fuzzy,
-                notes=notes(sheet, unit, locale=locale, purpose=purposes.get(sheet.template, ""), samples=samples),
+                notes=(*notes(sheet, unit, locale=locale, purpose=purposes.get(sheet.template, ""), samples=samples), *_moved(pair)),
                 reference=f"{sheet.source_file}:{unit.line}", flags=flags(unit), previous=was, comments=comments,
             )
         )  # fmt: skip
@@ -68,6 +68,15 @@ def book(sheets: Sequence[Sheet], locale: str, *, purposes: Mapping[str, str], e
         header=head | {"Content-Type": "text/plain; charset=UTF-8"}, entries=tuple(entries),
         obsolete=_obsolete(earlier, present), comments=earlier.comments if earlier else (),
     )  # fmt: skip
+
+
+def _moved(pair: Pair) -> tuple[str, ...]:
+    """What a translator cannot see in the words."""
+    if not is_fuzzy(pair) or pair.source is None or pair.target is None or is_in_place(pair.source, pair.target):
+        return ()
+    return (
+        f"Moved: the translation stands inside {' '.join(pair.target.inside) or 'no condition'}; taken in, it moves",
+    )
 
 
 def _key(entry: Entry) -> tuple[str, str]:

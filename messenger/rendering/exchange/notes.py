@@ -102,12 +102,12 @@ def notes(sheet: Sheet, unit: Unit, *, locale: str, purpose: str, samples: Sampl
         purpose: what the message is for; empty when nobody said.
         samples: for the rendered sentence.
     """
-    return tuple(_notes(sheet, unit, locale, purpose, samples))
+    return tuple(" ".join(one.split()) for one in _notes(sheet, unit, locale, purpose, samples))
 
 
 def _notes(sheet: Sheet, unit: Unit, locale: str, purpose: str, samples: Samples) -> Iterator[str]:
     if purpose:
-        yield f"Message: {' '.join(purpose.split())}"
+        yield f"Message: {purpose}"
     yield f"Place: {_place(sheet, unit)}"
     if limit := LIMITS.get(unit.kind):
         yield f"Length: at most {limit} characters once it is written; an order number has up to 19"
@@ -144,8 +144,8 @@ def flags(unit: Unit) -> tuple[str, ...]:
 def _verbatim(tag: str) -> str:
     """What of a tag stays in every language: the forms of a plural do not."""
     head, plural, _ = tag.partition("plural(")
-    return (head + plural if plural else tag).partition(",")[0]
+    return (head + plural if plural else tag).partition(",")[0].partition("\n")[0]
 
 
 def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
+    return text.replace("\\", "\\\\").replace('"', '\\"')

@@ -144,7 +144,7 @@ def read(file: str, raw: bytes) -> Book:
     Raises:
         TemplateError: it cannot be read as PO or in its encoding, or names a unit twice; each place is named.
     """
-    lines = _decoded(file, raw).removeprefix("\ufeff").splitlines()
+    lines = re.split(r"\r\n|\r|\n", _decoded(file, raw).removeprefix("\ufeff"))
     wrong = [
         Finding(file, number, 1, "", f"is not PO: {line.strip()[:60]}", 'write msgid "…" or msgstr "…", each in quotes')
         for number, line in enumerate(lines, start=1)

@@ -177,8 +177,14 @@ class _Locale:
         self._remember(there, kept)
 
     def _remember(self, there: list[Sheet], kept: Mapping[str, Entry]) -> None:
-        marks = {sheet.context(pair): _of(pair) for sheet, pair in listed(there) if sheet.context(pair) not in kept}
-        marks |= {one: mark for one, mark in self._agreed.items() if one in kept}
+        marks: dict[str, str] = {}
+        for sheet, pair in listed(there):
+            context, mark = sheet.context(pair), _of(pair)
+            stays = kept.get(context)
+            if stays is None or _mark(stays.text, fuzzy=stays.fuzzy) == mark:
+                marks[context] = mark
+            elif context in self._agreed:
+                marks[context] = self._agreed[context]
         self._agreed.clear()
         self._agreed.update(marks)
 
