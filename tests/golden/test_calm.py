@@ -24,18 +24,21 @@ ORDER = {"items": [{"title": "Puzzle"}], "total": "20.00", "currency": "USD", "s
 
 def told(*steps: tuple[str, str], method: str = "standard") -> list[Event]:
     """An order's life, one event a line."""
-    events = [event("order.placed", at="2026-03-01T09:00", told=ORDER | {"shipping_method": method}, buyer=BUYER)]
-    for type_, at in steps:
-        of_parcel = type_.startswith("shipment.") or type_ == "order.shipped"
-        sections = {"shipment": {"number": "RR1", "carrier": "China Post", "method": method}} if of_parcel else {}
-        if type_ == "refund.issued":
-            sections = {"refund": {"amount": "5.00", "currency": "USD"}}
-        if type_ == "dispute.opened":
-            sections = {"dispute": {"id": "D1", "reason": "late", "answer_by": "2026-05-06T10:00:00Z"}}
-        if type_ == "order.paid":
-            sections = {"told": {"ship_by": "2026-03-06T09:00:00Z", "deliver_by": "2026-04-28T09:00:00Z"}}
-        events.append(event(type_, at=at, **sections))
-    return events
+    first = event("order.placed", at="2026-03-01T09:00", told=ORDER | {"shipping_method": method}, buyer=BUYER)
+    return [first, *(step(type_, at, method) for type_, at in steps)]
+
+
+def step(type_: str, at: str, method: str) -> Event:
+    parcel = {"number": "RR1", "carrier": "China Post", "method": method}
+    if type_.startswith("shipment.") or type_ == "order.shipped":
+        return event(type_, at=at, shipment=parcel)
+    if type_ == "refund.issued":
+        return event(type_, at=at, refund={"amount": "5.00", "currency": "USD"})
+    if type_ == "dispute.opened":
+        return event(type_, at=at, dispute={"id": "D1", "reason": "late", "answer_by": "2026-05-06T10:00:00Z"})
+    if type_ == "order.paid":
+        return event(type_, at=at, told={"ship_by": "2026-03-06T09:00:00Z", "deliver_by": "2026-04-28T09:00:00Z"})
+    return event(type_, at=at)
 
 
 SMOOTH = told(
