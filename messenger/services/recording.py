@@ -21,7 +21,12 @@ def entry_of(
         detail: more that is worth knowing, by name.
     """
     moved = was is not None and message.state is State.PLANNED and was.state is State.PLANNED
-    told = {"due": message.due_at.isoformat(), "template": message.template, "trigger": message.trigger, **(detail or {})}
+    told = {
+        "due": message.due_at.isoformat(),
+        "template": message.template,
+        "trigger": message.trigger,
+        **(detail or {}),
+    }
     if was is not None and was.due_at != message.due_at:
         told["was"] = was.due_at.isoformat()
     return Entry(
