@@ -1,6 +1,6 @@
 "use strict";
 document.documentElement.classList.add("has-script");
-const sections = [...document.querySelectorAll("main section")];
+const sections = [...document.querySelectorAll(".texts section")];
 const rows = new Map([...document.querySelectorAll("tbody tr")].map((row) => [row.dataset.name, row]));
 const find = document.getElementById("find");
 

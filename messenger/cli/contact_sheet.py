@@ -151,5 +151,6 @@ def _direction(locale: str) -> str:
 
 def _height(text: str, letters: int) -> int:
     """How high a frame is about to be for a text: a sandboxed page cannot tell. Chinese letters are twice as wide."""
-    rows = sum(1 + sum(1 + (ord(one) > 0x2E80) for one in line) // letters for line in text.splitlines())
-    return max(320, min(1200, 190 + 27 * rows))
+    rows = [sum(1 + (ord(one) > 0x2E80) for one in line) for line in text.splitlines()]
+    lines = sum(1 + row // letters for row in rows if row)
+    return max(320, min(1200, 210 + 26 * lines + 16 * rows.count(0)))
