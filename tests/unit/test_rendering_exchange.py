@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 import shutil
+import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from messenger.errors import UsageError
 from messenger.rendering.exchange.applying import Outcome
@@ -643,6 +647,19 @@ def test_what_is_refused_stays_in_the_folder_and_is_named_again(folder: Path) ->
     assert 'msgstr "Pedido"' in (folder.parent / "po" / "es.po").read_text()
 
 
+def test_a_text_that_was_emptied_is_put_back(folder: Path) -> None:
+    synced(folder)
+    before = everything(folder)
+    path = folder.parent / "po" / "es.po"
+    path.write_text(path.read_text(encoding="utf-8").replace('msgstr "una cosa"', 'msgstr ""'), encoding="utf-8")
+
+    one = synced(folder)
+
+    assert (one.outcome.refused, one.to_po) == ([], ["note/" + _id("one thing")])
+    assert everything(folder).keys() == before.keys()
+    assert 'msgstr "una cosa"' in (folder.parent / "po" / "es.po").read_text()
+
+
 def test_a_server_rewrapping_its_file_is_no_change(folder: Path) -> None:
     synced(folder)
     path = folder.parent / "po" / "es.po"
@@ -682,3 +699,42 @@ def test_a_locale_that_only_the_folder_has_is_made(folder: Path) -> None:
     assert "lacks many" in str(ca.outcome.refused[0])
     assert (folder / "ca" / "_phrases.toml").exists()
     assert not (folder / "ca" / "note.md").exists()
+
+
+BLOCKS = st.lists(
+    st.sampled_from(["One.\n\n", "Two {{ order.number }}.\n\n", "- a\n", "- b\n", "# H\n", "> q\n", "One.\nTwo.\n\n", "{{ greeting }}\n\n"]),
+    max_size=6,
+)  # fmt: skip
+WRITTEN = st.lists(
+    st.tuples(st.sampled_from(["same", "more", "gone", "broken"]), st.booleans()), min_size=12, max_size=12
+)
+HEAD = '+++\nsubject = "S"\n+++\n'
+
+
+@settings(max_examples=60, deadline=None)
+@given(first=BLOCKS, english=BLOCKS, italian=BLOCKS, written=WRITTEN)
+def test_whatever_changed_where_an_export_is_no_change_and_a_second_sync_does_nothing(
+    first: list[str], english: list[str], italian: list[str], written: list[tuple[str, bool]]
+) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder, pos = Path(name) / "templates", Path(name) / "po"
+        for locale, text in (("en", first), ("it", first)):
+            (folder / locale).mkdir(parents=True)
+            (folder / locale / "a.md").write_text(HEAD + "".join(text), encoding="utf-8")
+        sync(folder, pos, purposes={})
+        (folder / "en" / "a.md").write_text(HEAD + "".join(english), encoding="utf-8")
+        (folder / "it" / "a.md").write_text(HEAD + "".join(italian), encoding="utf-8")
+        old = read("", (pos / "it.po").read_bytes())
+        changed = [
+            replace(entry, text={"same": entry.text, "more": entry.text + " x", "gone": "", "broken": entry.text + "{{"}[how], fuzzy=fuzzy)
+            for entry, (how, fuzzy) in zip(old.entries, written, strict=False)
+        ]  # fmt: skip
+        (pos / "it.po").write_text(write(replace(old, entries=tuple(changed))), encoding="utf-8")
+        before = content(folder)
+
+        assert imported(folder, exported(folder, "it")).written == []
+        assert content(folder) == before
+        sync(folder, pos, purposes={})
+        after = content(Path(name))
+        sync(folder, pos, purposes={})
+        assert content(Path(name)) == after

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from messenger.errors import Finding, TemplateError
 from messenger.rendering.exchange.applying import Outcome, Wish, apply
@@ -22,6 +22,8 @@ from messenger.rendering.exchange.sheets import Sheet, locales, sheets, write
 from messenger.rendering.segments import fingerprint
 from messenger.rendering.staleness import Pair
 
+Item = TypeVar("Item")
+_PASSES: Final = 5
 STATE: Final = ".sync.json"
 _FUZZY: Final = "~"
 
@@ -39,6 +41,21 @@ class Synced:
     """Translations made since the last time of an English text that is no longer there."""
     po_written: bool = False
 
+    def followed_by(self, later: Synced) -> Synced:
+        """Return what became of both passes; what is refused or in conflict is what still is."""
+        outcome = replace(
+            later.outcome, taken=_union(self.outcome.taken, later.outcome.taken), notes=self.outcome.notes + later.outcome.notes,
+            written=_union(self.outcome.written, later.outcome.written),
+        )  # fmt: skip
+        return replace(
+            later, outcome=outcome, to_po=_union(self.to_po, later.to_po), obsolete=_union(self.obsolete, later.obsolete),
+            po_written=self.po_written or later.po_written,
+        )  # fmt: skip
+
+
+def _union(one: list[Item], other: list[Item]) -> list[Item]:
+    return list(dict.fromkeys([*one, *other]))
+
 
 def sync(folder: Path, pos: Path, *, purposes: Mapping[str, str]) -> list[Synced]:
     """Bring a template folder and a folder of PO files together; returns what became of each locale.
@@ -53,9 +70,15 @@ def sync(folder: Path, pos: Path, *, purposes: Mapping[str, str]) -> list[Synced
     before = json.dumps(state, sort_keys=True)
     done: list[Synced] = []
     for locale in sorted(known | set(locales(folder))):
-        one = Synced(locale=locale)
-        done.append(one)
-        _Locale(folder, pos, locale, purposes, state.setdefault(locale, {}), one).sync()
+        agreed = state.setdefault(locale, {})
+        told = Synced(locale=locale)
+        for _ in range(_PASSES):  # what was taken in can move units that have the same words: until nothing changes
+            mark = dict(agreed)
+            more = _Locale(folder, pos, locale, purposes, agreed).sync()
+            told = told.followed_by(more)
+            if not more.po_written and not more.outcome.written and mark == agreed:
+                break
+        done.append(told)
     if json.dumps(state, sort_keys=True) != before:
         write(pos / STATE, json.dumps(state, indent=0, sort_keys=True, ensure_ascii=False) + "\n")
     return done
@@ -81,29 +104,30 @@ class _Locale:
     """One locale's way through a sync."""
 
     def __init__(
-        self, folder: Path, pos: Path, locale: str, purposes: Mapping[str, str], agreed: dict[str, str], told: Synced
+        self, folder: Path, pos: Path, locale: str, purposes: Mapping[str, str], agreed: dict[str, str]
     ) -> None:
         self._folder = folder
         self._locale = locale
         self._purposes = purposes
         self._agreed = agreed
-        self._told = told
+        self._told = Synced(locale=locale)
         usual = pos / f"{locale}.po"
         other = pos / f"{locale.replace('-', '_')}.po"
         self._path = other if other.exists() and not usual.exists() else usual
         self._file = f"{pos.name}/{self._path.name}"
 
-    def sync(self) -> None:
-        """Carry over what changed on one side."""
+    def sync(self) -> Synced:
+        """Carry over what changed on one side; returns what became of it."""
         try:
             old = read(self._file, self._path.read_bytes()) if self._path.exists() else None
         except TemplateError as error:
             self._told.outcome.refused += error.findings
-            return
+            return self._told
         there, findings = sheets(self._folder, self._locale)
         self._told.outcome.refused += findings
         kept = self._take(old, there) if old is not None else {}
         self._give(old, kept)
+        return self._told
 
     def _take(self, old: Book, there: list[Sheet]) -> dict[str, Entry]:
         """Take the PO file's changes in; returns the entries that stay there as they are."""
@@ -143,12 +167,10 @@ class _Locale:
         here = _mark(now, fuzzy=is_fuzzy(pair) and not match.late)
         in_po = _mark(entry.text, fuzzy=entry.fuzzy)
         agreed = self._agreed.get(entry.context)
-        if in_po in {here, agreed} or (entry.fuzzy and not now):
-            return None
+        if in_po in {here, agreed} or not entry.text or (entry.fuzzy and not now):
+            return None  # also a text that was emptied: it is put back
         if agreed == here or (agreed is None and not now) or (match.late and _same_text(agreed, here)):
             return self._wish(match)
-        if agreed is None and not entry.text:
-            return None
         place = f"{match.sheet.target_file}:{pair.target.line}" if pair.target else match.sheet.target_file
         told = f"changed here ({_short(entry.text)}) and in {place} ({_short(now)})"
         return Finding(self._file, entry.line, 1, entry.context, told, "make both the same, and sync again")
