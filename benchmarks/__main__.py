@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import due, intake, simulate, whole_path
+from benchmarks import due, intake, rendering, simulate, whole_path
 
-BENCHES = {"due": due.run, "intake": intake.run, "simulate": simulate.run, "whole-path": whole_path.run}
+BENCHES = {
+    "due": due.run,
+    "intake": intake.run,
+    "rendering": rendering.run,
+    "simulate": simulate.run,
+    "whole-path": whole_path.run,
+}
 
 
 def main() -> None:
