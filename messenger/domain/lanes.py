@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -60,10 +60,16 @@ def snapshot(key: LaneKey, journeys: Iterable[Journey], day: date) -> Lane:
     days = sorted(
         one.days for one in journeys if one.delivered_at.date() < day and day - one.delivered_at.date() <= LOOK_BACK
     )
-    if len(days) < FEWEST:
-        return Lane(key=key, day=day, parcels=len(days), p50_days=None, p90_days=None)
-    return Lane(key=key, day=day, parcels=len(days), p50_days=_percentile(days, 50), p90_days=_percentile(days, 90))
+    return lane_with(key, days, day)
 
 
-def _percentile(ordered: list[Decimal], share: int) -> Decimal:
+def lane_with(key: LaneKey, ordered: Sequence[Decimal], day: date) -> Lane:
+    """Return the lane whose parcels took so many days each, the fastest first."""
+    if len(ordered) < FEWEST:
+        return Lane(key=key, day=day, parcels=len(ordered), p50_days=None, p90_days=None)
+    p50, p90 = _percentile(ordered, 50), _percentile(ordered, 90)
+    return Lane(key=key, day=day, parcels=len(ordered), p50_days=p50, p90_days=p90)
+
+
+def _percentile(ordered: Sequence[Decimal], share: int) -> Decimal:
     return ordered[-(-len(ordered) * share // 100) - 1]

@@ -91,6 +91,11 @@ class Inbox:
     _owner: dict[Name, OrderName] = field(default_factory=dict)
     _unmatched: defaultdict[Name, list[tuple[datetime, Event]]] = field(default_factory=lambda: defaultdict(list))
 
+    @property
+    def has_homeless(self) -> bool:
+        """Whether any event without an order has come in, so that what orders call their parcels and buyers matters."""
+        return bool(self._unmatched or self._of_buyers)
+
     def receive(self, events: Iterable[Event], now: datetime) -> list[OrderName]:
         """Put events to their orders; returns the orders that have something new to be told, in order."""
         woken: set[OrderName] = set()

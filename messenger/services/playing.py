@@ -113,7 +113,6 @@ class Stage:
         story.order, story.buyer = order, buyer
         if order.settled_at is not None:
             self._payments[buyer][order.number] = Payment(order=order.number, at=order.settled_at)
-        self._lanes.learn(order)
 
     def _plan(self, name: OrderName, order: Order, now: datetime) -> None:
         story, home = self.stories[name], self._home

@@ -127,14 +127,14 @@ class Simulator:
 
     def played(self, events: Iterable[Event]) -> Played:
         """Return every message as it ended, what the people had to do, and details if they were asked for."""
-        lanes, staff = Lanes(self._home), Staff(self._staff, self._home.shops)
+        staff = Staff(self._staff, self._home.shops)
         lines: list[Line] = []
         orders: dict[OrderName, Order] = {}
         clocks: dict[OrderName, ZoneInfo] = {}
         told = unique(events)
-        # What parcels of all orders take, and when a person has time, ties every order to every other.
-        together = lanes.are_asked or staff.are_limited
-        for circle in [told] if together else circles(told):
+        apart = circles(told)
+        lanes = Lanes.of(self._home, map(self._moments, apart))
+        for circle in [told] if staff.are_limited else apart:  # when a person has time ties every order to every other
             stage = Stage(self._home, staff, lanes, end=self._end)
             self._perform(stage, circle)
             for name, story in sorted(stage.stories.items()):

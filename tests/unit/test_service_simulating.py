@@ -18,6 +18,7 @@ from messenger.config.places import country_zones
 from messenger.domain.conditions import Condition
 from messenger.domain.events import Event
 from messenger.domain.folding import fold
+from messenger.domain.lanes import Journey, LaneKey, snapshot
 from messenger.domain.messages import WAITING
 from messenger.domain.orders import Deadline
 from messenger.domain.planning import Memory, matches, plan
@@ -27,6 +28,8 @@ from messenger.domain.timing import EVERY_DAY, Hours, Span
 from messenger.rendering.catalogue import Catalogue, load
 from messenger.services.gathering import circles, unique
 from messenger.services.home import Home
+from messenger.services.ingesting import journeys_of
+from messenger.services.scenery import Lanes
 from messenger.services.simulating import Line, Simulator
 from tests.builders import event
 
@@ -340,15 +343,11 @@ def test_what_was_sent_until_an_instant_does_not_depend_on_what_comes_later(
 @given(rules(), streams())
 def test_playing_apart_is_playing_together(schedule: tuple[Rule, ...], events: list[Event]) -> None:
     apart = Simulator(home_with(*schedule)).play(events)
-    together = Simulator(home_with(*schedule, ASKS_LANES)).play(events)
+    together = Simulator(home_with(*schedule), staff=5).play(
+        events
+    )  # people at desks tie all orders together; here is none
 
     assert shown(apart) == shown(together)
-
-
-ASKS_LANES: Final = Rule(
-    name="never", template="note", trigger=OnEvent(types=("order.frozen",)),
-    where=(Condition(field="lane.late", any_of=(True,)),),
-)  # fmt: skip
 
 
 @many
@@ -371,3 +370,55 @@ def test_each_event_is_in_one_circle_with_all_of_its_buyer_and_parcel(events: li
     assert sorted(one.id for circle in found for one in circle) == sorted(one.id for one in events)
     for name in ZONES:
         assert sum(any(one.data.get("buyer", {}).get("id") == name for one in circle) for circle in found) <= 1
+
+
+# --- what all orders share -------------------------------------------------------------------------------------------
+
+
+@st.composite
+def journeys(draw: st.DrawFn) -> list[Event]:
+    """Parcels of two countries that arrive; some arrivals are told late, some are told again otherwise."""
+    events: list[Event] = []
+    for number in range(draw(st.integers(0, 45))):
+        order, left, took = f"o{number}", draw(st.integers(0, 40)), draw(st.integers(1, 30))
+        country = draw(st.sampled_from(["ES", "ES", "ES", "FR"]))
+        events.append(
+            event("order.shipped", order=order, at=day(left), id_=f"{order}-1", buyer={"id": order, "country": country})
+        )
+        late = draw(st.sampled_from([0, 0, 0, 2, 200]))
+        arrived = {"number": f"{order}P", "at": f"{day(left + took)}Z"}
+        events.append(event(DELIVERED, order=order, at=day(left + took + late), id_=f"{order}-2", shipment=arrived))
+        if draw(st.booleans()) and draw(st.booleans()):
+            events.append(
+                event("order.updated", order=order, at=day(left + took + 9), id_=f"{order}-3", buyer={"country": "FR"})
+            )
+    return events
+
+
+def day(number: int) -> str:
+    return (START + timedelta(days=number, hours=number % 24)).replace(tzinfo=None).isoformat()
+
+
+@many
+@given(journeys(), st.integers(0, 320))
+def test_a_snapshot_tells_what_was_known_when_the_day_began(events: list[Event], number: int) -> None:
+    home = home_with(LANE_RULE)
+    when = (START + timedelta(days=number)).date()
+    known = [one for one in events if one.time.date() < when]
+    orders = [fold([one for one in known if one.order == order]) for order in {one.order for one in known}]
+    expected: dict[LaneKey, list[Journey]] = {}
+    for order in orders:
+        for journey in journeys_of(order, home.schedule):
+            expected.setdefault(journey.lane, []).append(journey)
+
+    found = Lanes.of(home, [[(one.time, [one]) for one in circle] for circle in circles(unique(events))]).on(when)
+
+    for key in {*expected, *found}:
+        lane = snapshot(key, expected.get(key, []), when)
+        told = found.get(key) or snapshot(key, [], when)
+        assert (told.parcels, told.p50_days, told.p90_days) == (lane.parcels, lane.p50_days, lane.p90_days)
+
+
+LANE_RULE: Final = Rule(
+    name="slow", template="lane", trigger=OnEvent(types=("order.shipped",)), where=(Condition(field="lane.late", any_of=(True,)),),
+)  # fmt: skip
