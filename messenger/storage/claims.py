@@ -166,7 +166,10 @@ def _ride(connection: Connection, riding: Sequence[Settlement], settled: Collect
     carriers = may_carry(connection, settled, {one.message.carrier for one in riding if one.message.carrier})
     aboard = {one.id for one in riding if one.message.carrier in carriers}
     rows = [one if one.id in aboard else replace(one, message=waiting_again(one.message)) for one in riding]
-    return _end(connection, [_row(one, _ENDED) for one in rows]) & aboard
+    written = _end(connection, [_row(one, _ENDED) for one in rows])
+    left = {one.id: one.message.key for one in riding if one.id in written - aboard}
+    share(connection, left, at=max(one.at for one in riding))
+    return written & aboard
 
 
 def _tell(connection: Connection, done: Sequence[Settlement | Result]) -> None:

@@ -315,6 +315,17 @@ def test_a_carrier_that_is_carried_itself_frees_its_members(store: SqlStore) -> 
     assert [row_of(store, number).state for number in (2, 3)] == [State.MERGED, State.PLANNED]
 
 
+def test_a_carrier_that_finds_no_place_with_another_frees_its_members_too(store: SqlStore) -> None:
+    plan(store, message(1), message(2), message(3, due=LATER))
+    lost, second = claim(store)
+    merge(store, second, row_of(store, 3))
+    with store.begin() as unit:
+        unit.change([Change(message=replace(lost, state=State.CANCELLED), was=State.CLAIMED)])
+
+    assert merge(store, lost, row_of(store, 2)) == set()
+    assert [row_of(store, number).state for number in (2, 3)] == [State.PLANNED, State.PLANNED]
+
+
 def failed_pair(store: SqlStore) -> tuple[PlannedMessage, PlannedMessage]:
     carrier = a_pair(store)
     store.commit([commitment(carrier)])
@@ -534,7 +545,7 @@ def test_no_sequence_of_moves_loses_a_member(store: SqlStore, engine_name: str) 
         pass
 
     Tried.store = store
-    examples = 40 if engine_name == "sqlite" else 15
+    examples = 80 if engine_name == "sqlite" else 25
     run_state_machine_as_test(
         Tried,
         settings=settings(
