@@ -119,8 +119,9 @@ class Killable:
         if isinstance(error, TimeoutError):
             return f"it took longer than {self._limits.seconds * 1000:.0f} ms and was stopped"
         code = None
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            code = self._process.wait(1) if self._process else None
+        if isinstance(error, EOFError | OSError) and self._process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                code = self._process.wait(1)
         if code == _OUT_OF_MEMORY:
             return f"it needed more than {self._limits.memory // 1024**2} MiB and was stopped"
         return f"it was stopped: {error}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -281,3 +282,30 @@ def test_a_stale_text_tells_how_many_of_its_pieces_are(home: Home) -> None:
     assert stale_units(known, "shipped", "es", "") == 0
     assert stale_units(replace(known, contents=newer), "shipped", "es", "") == 1
     assert stale_units(known, "shipped", "en", "") == 0
+
+
+# --- the layout ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("locale", "direction", "side"), [("ar", "rtl", "right"), ("es", "ltr", "left")])
+def test_the_layout_tells_direction_and_side_where_webmail_keeps_it(
+    home: Home, reader: Reader, locale: str, direction: str, side: str
+) -> None:
+    text = '+++\nsubject = "x"\n+++\nنص {{ order.number }}\n'
+    layout = (ROOT / "templates" / "_layout" / "email.html").read_text(encoding="utf-8")
+    one = Draft(text=text, file="draft.md", name="own", locale=locale, layout=layout)
+
+    html = Preview(home).draft(one, reader, scene=scene("own"), shop=SHOP, channel="email").letter.html
+
+    assert re.search(rf'<table class="page"[^>]* lang="{locale}" dir="{direction}"', html)
+    assert html.count(f'align="{side}"') == 3
+
+
+def test_what_a_platform_forbids_is_shown_with_what_is_wrong(home: Home, reader: Reader) -> None:
+    text = '+++\nsubject = "{{ order.number }}"\n+++\n{{ order.number }}: write to care@sunny.example\n'
+    ebay = replace(SHOP, platform="ebay")
+
+    shown = Preview(home).draft(draft(text, "own"), reader, scene=scene("own"), shop=ebay, channel="platform")
+
+    assert "care@sunny.example" in shown.letter.platform_text
+    assert any(one.severity == "error" for one in shown.findings)
