@@ -421,6 +421,17 @@ def the_text_needs_a_number(shop: Stage) -> None:
     shop.run()
 
 
+@case(State.SKIPPED, Reason.POLICY, "L03")
+def the_platform_does_not_allow_what_a_product_is_called(shop: Stage) -> None:
+    shop.settings(('platform = "none"', 'platform = "aliexpress"'))
+    shop.rules(SHIPPED)
+    named = event(
+        "order.updated", at="2026-03-02T09:30", order="1", told={"items": [{"title": "Write to sales@toys.example"}]}
+    )
+    shop.ingest(*shipped(), named)
+    shop.run()
+
+
 @case(State.SKIPPED, Reason.SUPPRESSED, "the buyer unsubscribed", rule="review")
 def the_buyer_does_not_want_it(shop: Stage) -> None:
     shop.rules(REVIEW)
@@ -454,7 +465,6 @@ def two_names_of_one_rule(shop: Stage) -> None:
 
 
 CANNOT_OCCUR_YET: Final[dict[Reason | State, tuple[str, frozenset[str]]]] = {
-    Reason.POLICY: ("what a platform allows is not checked before a message is written", frozenset({"domain/planning.py"})),
     Reason.DESK_FULL: ("the desk's day is counted by nobody yet", frozenset()),
     Reason.ERASED: (
         "no command erases an order yet, and explain would not find it any more",
