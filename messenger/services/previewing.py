@@ -115,7 +115,7 @@ class Preview:
         phrases = known.phrase(choice.locale)
         words = _words(letter, scene, shop, phrases)
         try:
-            made = written(chosen, words, phrases, self._met(name, scene, shop, channel))
+            made = written(chosen, words, phrases, self._met(name, scene, shop, channel, locale))
         except RenderError as error:
             raise UsageError(f"{compiled.file}: {error.missing}") from None
         return Shown(
@@ -136,7 +136,9 @@ class Preview:
         phrases = self.home.catalogue.phrase(draft.locale)
         words = _words(letter, scene, shop, phrases)
         try:
-            made = reader.read(draft, words, phrases=phrases, met=self._met(draft.name, scene, shop, channel))
+            made = reader.read(
+                draft, words, phrases=phrases, met=self._met(draft.name, scene, shop, channel, draft.locale)
+            )
         except RenderError as error:
             raise UsageError(f"{draft.file}: {error.missing}") from None
         return Shown(
@@ -168,11 +170,11 @@ class Preview:
         rules = self.home.schedule.rules
         return next((rule.category for rule in rules if rule.template == name), Category.TRANSACTIONAL)
 
-    def _met(self, name: str, scene: Scene, shop: Shop, channel: str) -> Circumstances:
+    def _met(self, name: str, scene: Scene, shop: Shop, channel: str, locale: str | None) -> Circumstances:
         buyer = scene.order.buyer
         zone = self.home.zones.of_buyer(buyer, hours=ALWAYS, at=scene.now, shop_zone=shop.zone).main
         return Circumstances(
-            platform=shop.platform, channel=channel, category=self._category(name), now=scene.now, language=buyer.language,
+            platform=shop.platform, channel=channel, category=self._category(name), now=scene.now, language=locale or buyer.language,
             country=buyer.country, zone=zone.key,
         )  # fmt: skip
 

@@ -64,6 +64,7 @@ def test_every_text_can_be_shown_as_it_is(home: Home, name: str) -> None:
 
     assert shown.file == f"templates/en/{name}.md"
     assert not shown.choice.is_fallback
+    assert not [one for one in shown.findings if one.severity == "error"]
 
 
 def test_it_tells_what_was_chosen_and_what_was_passed_over(home: Home) -> None:
