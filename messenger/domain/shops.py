@@ -24,10 +24,9 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """A transport that is a person. ``hours`` are the desk's, in the shop's zone; ``per_day`` is what it can do in one of them."""
+    """A transport that is a person. ``hours`` are when somebody is there, in the shop's zone."""
 
     hours: Hours = ALWAYS
-    per_day: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

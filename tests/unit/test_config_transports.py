@@ -9,7 +9,6 @@ from messenger.config.secrets import Secret
 from messenger.config.settings import load_settings, read_settings
 from messenger.config.transports import USUAL_PORT, Security, TransportSettings, is_loopback
 from messenger.domain.rules import Uncertain
-from messenger.domain.shops import Desk
 
 SHOP = '[shops.toys]\nname = "Toys"\nsender = "Toys <care@toys.example>"\n'
 
@@ -106,7 +105,7 @@ SMTP = 'kind = "smtp"\nhost = "localhost"\n'
         (f'{SMTP}insecure = "yes"', "7:12: transports.main.insecure: must be true or false, got 'yes' (without quotes)"),
         (f"{SMTP}per_day = 3", ("7:1: transports.main.per_day: unknown key (known: ca_file, connections, host, insecure, kind, password,"
                                " port, redirect_to, resend_after, security, timeout, uncertain, username)")),
-        ('kind = "assisted"\nper_day = 100001', "6:11: transports.main.per_day: must be a whole number from 1 to 100000, got 100001"),
+        ('kind = "assisted"\nper_day = 300', "6:1: transports.main.per_day: is not available in this version (remove it)"),
         ('kind = "assisted"\nhours = "09:00-09:00"', ("6:9: transports.main.hours: '09:00-09:00' is never open"
                                                      ' (write "always" for the whole day)')),
     ],
@@ -143,10 +142,3 @@ def test_loopback(host: str, *, expected: bool) -> None:
 def test_addresses_of_this_machine_need_no_protection(tmp_path: Path) -> None:
     for host in ("::1", "localhost", "127.0.0.1"):
         assert mistakes(tmp_path, f'kind = "smtp"\nhost = "{host}"\nsecurity = "none"') == []
-
-
-def test_one_message_a_day_is_the_least_a_desk_can_do(tmp_path: Path) -> None:
-    text = f'{SHOP}[transports.main]\nkind = "assisted"\nper_day = 1\n'
-    (tmp_path / "messenger.toml").write_text(text, encoding="utf-8")
-
-    assert load_settings(tmp_path, {}).desks == {"main": Desk(per_day=1)}
