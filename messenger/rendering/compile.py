@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import css_inline
 from babel import Locale
@@ -20,7 +20,7 @@ from markdown_it.token import Token
 from messenger.errors import Finding, TemplateError
 from messenger.rendering import allowlist
 from messenger.rendering.allowances import Allowance, allowances
-from messenger.rendering.context import KINDS, attribute_of
+from messenger.rendering.context import KINDS, SHAPE, attribute_of
 from messenger.rendering.formats import FormatError, plural_categories
 from messenger.rendering.masking import Mask, parsed, to_html, to_text
 from messenger.rendering.missing import Missing, MissingValue
@@ -39,6 +39,8 @@ FORMATS = "formats_"
 
 def _printable(value: object) -> object:
     """What may stand in a text as it is; dates and whole things may not."""
+    if type(value) is str or type(value) is int:
+        return value
     if isinstance(value, Missing):
         raise MissingValue(value.name)
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
@@ -46,14 +48,24 @@ def _printable(value: object) -> object:
     return value
 
 
+FIELDS_OF: Final[Mapping[type, Mapping[str, str]]] = {
+    kind: {name: attribute_of(name) for name in SHAPE[word]} for kind, word in KINDS.items()
+}
+"""The fields of each thing texts speak about, by the name they say: what is not here is asked of the sandbox."""
+
+
 class _Sandbox(ImmutableSandboxedEnvironment):
     """Reads fields of the context, and nothing else; a field without a value knows its name."""
 
     def getattr(self, obj: Any, attribute: str) -> Any:  # Any: as in jinja2
-        if isinstance(obj, Missing):
+        kind = type(obj)
+        known = FIELDS_OF.get(kind)
+        if known is not None and attribute in known:
+            value = getattr(obj, known[attribute])
+            return Missing(f"{KINDS[kind]}.{attribute}") if value is None else value
+        if kind is Missing:
             return Missing(f"{obj.name}.{attribute}")
-        value = super().getattr(obj, attribute_of(attribute))
-        return Missing(f"{KINDS.get(type(obj), '')}.{attribute}") if value is None else value
+        return super().getattr(obj, attribute)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final
@@ -41,6 +41,14 @@ def format_locale(language: str, country: str | None) -> Locale:
     return base
 
 
+@lru_cache(maxsize=4096)
+def _day(day: date, form: str, locale: Locale) -> str:
+    """A day in words. It is a day already, on whose clock ever: no zone may move it."""
+    if form == "day":
+        return format_skeleton(DAY_AND_MONTH, datetime.combine(day, time(12)), locale=locale)
+    return format_date(day, format=form, locale=locale)
+
+
 @dataclass(frozen=True, slots=True)
 class Formats:
     """The filters of one message."""
@@ -58,13 +66,10 @@ class Formats:
 
     def date(self, value: object, form: str = "long") -> str:
         """Write a day: ``short``, ``medium``, ``long``, or ``day`` for day and month only."""
-        day = value.astimezone(self.zone) if isinstance(value, datetime) else _given(value, date, "date")
-        if form == "day":
-            return format_skeleton(DAY_AND_MONTH, datetime.combine(day, datetime.min.time()) if not isinstance(day, datetime) else day,
-                                   locale=self.locale, tzinfo=self.zone)  # fmt: skip
         if form not in DATE_FORMS:
             raise FormatError(f"date knows short, medium, long and day, not {form!r}")
-        return format_date(day, format=form, locale=self.locale)
+        local = value.astimezone(self.zone).date() if isinstance(value, datetime) else _given(value, date, "date")
+        return _day(local, form, self.locale)
 
     def datetime(self, value: object) -> str:
         """Write a day and an hour on the buyer's clock."""

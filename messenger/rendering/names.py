@@ -12,6 +12,8 @@ _JOINERS: Final = "\u200c\u200d"
 
 def clean(text: str) -> str:
     """Return a name or title as one harmless line: no control or direction characters, single spaces."""
+    if text.isprintable():  # holds no character of the categories below
+        return " ".join(text.split())
     kept = "".join(
         " " if unicodedata.category(one) in {"Cc", "Zl", "Zp"} else one
         for one in text

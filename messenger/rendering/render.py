@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from babel import Locale
 from jinja2 import Template, UndefinedError
 from jinja2.exceptions import SecurityError
 
@@ -20,6 +20,8 @@ from messenger.rendering.formats import FormatError, Formats, format_locale
 from messenger.rendering.missing import Missing, MissingValue
 
 LARGEST: Final = 256 * 1024
+AT_ONCE: Final = 256
+"""Pieces of a text that are counted together."""
 _BAD_VALUES: Final = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
 RIGHT_TO_LEFT: Final = frozenset({"ar", "fa", "he", "ur", "yi", "ps", "ckb", "dv", "sd", "ug"})
 
@@ -55,14 +57,14 @@ def render(
         RenderError: something the text needs is not known, or the result would not be fit to send.
     """
     compiled = chosen.compiled
-    language = Locale.parse(compiled.locale.replace("-", "_"))
+    language = format_locale(compiled.locale, None)
     formats = Formats(language, format_locale(compiled.locale, country), zone)
     names = {name: Missing(name) if value is None else value for name, value in words.mapping().items()}
     names[FORMATS] = formats
 
     def part(template: Template, more: Mapping[str, object] | None = None) -> str:
         try:
-            return _within_bounds(template.generate({**names, **(more or {})}))
+            return _within_bounds(template.root_render_func(template.new_context({**names, **(more or {})})))
         except MissingValue as error:
             raise RenderError(compiled.name, compiled.locale, f"not known: {error.args[0]}") from None
         except (UndefinedError, SecurityError, *_BAD_VALUES) as error:
@@ -90,10 +92,10 @@ def _tidy(text: str) -> str:
 def _within_bounds(pieces: Iterable[str]) -> str:
     """Join the pieces, and stop as soon as there are too many: loops in loops over long lists grow fast."""
     kept: list[str] = []
-    size = 0
-    for piece in pieces:
-        size += len(piece)
+    size, pieces = 0, iter(pieces)
+    while some := list(islice(pieces, AT_ONCE)):
+        kept += some
+        size += sum(map(len, some))
         if size > LARGEST or len(kept) > LARGEST:
             raise FormatError(f"the text is longer than {LARGEST} characters")
-        kept.append(piece)
     return "".join(kept)

@@ -132,3 +132,18 @@ def test_an_odd_tag_is_only_not_there() -> None:
 
 def test_a_country_that_is_not_known_has_no_main_language() -> None:
     assert main_language("ZZ") is None
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Pacific/Auckland", "Europe/Moscow"])
+@pytest.mark.parametrize("form", ["short", "medium", "long", "day"])
+def test_a_day_is_the_same_day_in_every_zone(zone: str, form: str) -> None:
+    written = Formats(Locale("en"), Locale("en", "US"), ZoneInfo(zone)).date(date(2026, 3, 28), form)
+
+    assert "28" in written
+
+
+def test_an_instant_is_told_as_the_day_it_is_on_the_buyers_clock() -> None:
+    at = datetime(2026, 3, 28, 2, tzinfo=UTC)
+
+    assert Formats(Locale("en"), Locale("en", "US"), ZoneInfo("America/New_York")).date(at, "day") == "March 27"
+    assert Formats(Locale("en"), Locale("en", "US"), ZoneInfo("Europe/Moscow")).date(at, "day") == "March 28"
