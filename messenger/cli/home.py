@@ -10,9 +10,10 @@ import orjson
 from messenger.bootstrap import make_home, template_names
 from messenger.cli.main import App
 from messenger.cli.output import print_json
-from messenger.config import check_home
+from messenger.config import check_home, load_schedule, load_settings
 from messenger.config.schema import schedules_schema
-from messenger.errors import Finding
+from messenger.errors import ConfigurationError, Finding
+from messenger.rendering.checking import PLATFORMS, of_rules, uses_of
 from messenger.rendering.lint import check_catalogue
 
 
@@ -34,7 +35,7 @@ def init(app: App, folder: Path | None) -> int:
 @click.pass_obj
 def check(app: App, shape: str, *, as_json: bool) -> int:
     """Find every mistake in messenger.toml, schedules.toml and the templates; exit 1 when there is one."""
-    found = [*check_home(app.home, app.environ, template_names(app.home)), *check_catalogue(app.home / "templates")]
+    found = findings_of(app)
     errors = [finding for finding in found if finding.severity == "error"]
     if as_json or shape == "json":
         print_json([_document(finding) for finding in found])
@@ -44,8 +45,25 @@ def check(app: App, shape: str, *, as_json: bool) -> int:
     else:
         for finding in found:
             click.echo(f"{finding}" if finding.severity == "error" else f"{finding} [{finding.severity}]")
-        click.echo(_total(len(errors), len(found) - len(errors)), err=True)
+        click.echo(_total(len(errors), sum(finding.severity == "warning" for finding in found)), err=True)
     return 1 if errors else 0
+
+
+def findings_of(app: App) -> list[Finding]:
+    """Return every finding about a home: its files, its texts, and its texts by what the rules do with them."""
+    names, texts = template_names(app.home), app.home / "templates"
+    found = check_home(app.home, app.environ, names)
+    try:
+        settings = load_settings(app.home, app.environ)
+        schedule = load_schedule(app.home / "schedules.toml", shops=settings.shops, templates=names)
+    except ConfigurationError:  # told by check_home; the texts are judged by the rules of every platform then
+        return [*found, *check_catalogue(texts)]
+    platforms = frozenset(shop.platform for shop in settings.shops.values()) or frozenset(PLATFORMS)
+    return [
+        *found,
+        *of_rules(schedule, platforms),
+        *check_catalogue(texts, uses_of(schedule, platforms), platforms=platforms),
+    ]
 
 
 @click.command()

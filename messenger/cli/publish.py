@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import click
 
-from messenger.bootstrap import load_home, load_settings_only, template_names
+from messenger.bootstrap import load_home, load_settings_only
+from messenger.cli.home import findings_of
 from messenger.cli.main import App
 from messenger.cli.output import json_option, print_json
 from messenger.cli.people import by_option
-from messenger.config import check_home
 from messenger.errors import Finding, UsageError
 from messenger.ports import Store
-from messenger.rendering.lint import check_catalogue
 from messenger.services.clocks import SystemClock
 from messenger.services.publishing import edition_of, introduced
 from messenger.storage import migrate, open_store
@@ -25,11 +24,11 @@ def publish(app: App, by: str, *, as_json: bool) -> int:
     """Publish messenger.toml, schedules.toml and templates/ as the next generation, if they hold no mistake."""
     if not (app.home / "messenger.toml").exists():
         raise UsageError(f"there is no messenger.toml in {app.home.resolve()}: make a home with messenger init")
-    found = [*check_home(app.home, app.environ, template_names(app.home)), *check_catalogue(app.home / "templates")]
+    found = findings_of(app)
     mistakes = [finding for finding in found if finding.severity == "error"]
     for finding in mistakes:
         click.echo(str(finding), err=True)
-    if warnings := len(found) - len(mistakes):
+    if warnings := sum(finding.severity == "warning" for finding in found):
         click.echo(f"{warnings} warning{'s' * (warnings > 1)} (messenger check tells them)", err=True)
     if mistakes:
         return _refused(mistakes, as_json=as_json)

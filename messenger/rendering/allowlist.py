@@ -211,17 +211,22 @@ def _children(node: nodes.Node) -> Iterator[nodes.Node]:
 
 def placeholders(environment: Environment, text: str) -> frozenset[str]:
     """Return every placeholder a piece of a template uses, loop variables left out."""
+    return frozenset(path for path, _ in located(environment, text))
+
+
+def located(environment: Environment, text: str) -> list[tuple[str, int]]:
+    """Return every placeholder a piece of a template uses with its line, from 1, loop variables left out."""
     tree = environment.parse(text)
     loops = {loop.target.name for loop in tree.find_all(nodes.For) if isinstance(loop.target, nodes.Name)}
-    found: set[str] = set()
+    found: list[tuple[str, int]] = []
 
     def walk(node: nodes.Node) -> None:
         if isinstance(node, nodes.Name | nodes.Getattr) and (path := _path(node)) is not None:
             if path.split(".")[0] not in loops:
-                found.add(path)
+                found.append((path, node.lineno))
             return
         for child in node.iter_child_nodes():
             walk(child)
 
     walk(tree)
-    return frozenset(found)
+    return found

@@ -2,69 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
-from messenger.domain.shops import Shop
-from messenger.errors import Finding, RenderError
-from messenger.rendering.catalogue import Catalogue, Chosen, Shelf, load
+from messenger.errors import Finding, TemplateError
+from messenger.rendering.catalogue import Catalogue, Shelf, load
+from messenger.rendering.checking.rendered import of_rendered, scenes
+from messenger.rendering.checking.sources import SOURCE_LOCALE, Text, of_source
+from messenger.rendering.checking.uses import NO_USES, PLATFORMS, Use, Uses
 from messenger.rendering.compile import Compiled
-from messenger.rendering.context import words_for
-from messenger.rendering.locales import Choice
-from messenger.rendering.render import render
-from messenger.rendering.samples import SAMPLE_NOW, SAMPLES
+from messenger.rendering.policy import rulebook
+from messenger.rendering.source import read_source
 
-SOURCE_LOCALE = "en"
-_SHOP = Shop(id="toys", name="Sunny Toys", sender="Sunny Toys <care@sunny-toys.example>")
+_CHANNELS = ("email", "platform")
 
 
-def check_catalogue(folder: Path) -> list[Finding]:
-    """Return every finding about the templates of a folder."""
+def check_catalogue(folder: Path, uses: Uses = NO_USES, *, platforms: Collection[str] = PLATFORMS) -> list[Finding]:
+    """Return every finding about the templates of a folder.
+
+    Args:
+        folder: with a folder for each locale.
+        uses: how the rules of the schedule use each template; one they do not name may be sent anywhere.
+        platforms: whose content rules count.
+    """
     catalogue = load(folder)
-    found = [*catalogue.findings, *_against_source(catalogue, folder), *_rendered(catalogue)]
-    return sorted(found, key=lambda one: (one.file, one.line, one.column))
+    found = [*catalogue.findings, *_missing(catalogue, folder), *_texts(catalogue, folder, uses, frozenset(platforms))]
+    return sorted(dict.fromkeys(found), key=lambda one: (one.file, one.line, one.column))
 
 
-def _against_source(catalogue: Catalogue, folder: Path) -> Iterator[Finding]:
-    """Texts a locale lacks, and placeholders a translation lost or invented."""
+def _missing(catalogue: Catalogue, folder: Path) -> Iterator[Finding]:
+    """Texts a locale lacks."""
     broken = {finding.file for finding in catalogue.findings}
     for name, locales in catalogue.templates.items():
-        source = _plain(locales, SOURCE_LOCALE)
         for locale in catalogue.locales:
             file = f"{folder.name}/{locale}/{name}.md"
             if locale not in locales and file not in broken:
                 yield Finding(file, 0, 0, "", "is missing", "buyers get another language until it is there", "warning")
-            plain = _plain(locales, locale)
-            if source is None or plain is None or locale == SOURCE_LOCALE:
-                continue
-            yield from _difference(plain.file, source.placeholders - plain.placeholders, "does not speak of", "does")
-            yield from _difference(plain.file, plain.placeholders - source.placeholders, "speaks of", "does not")
 
 
-def _plain(locales: Mapping[str, Shelf], locale: str) -> Compiled | None:
-    return locales[locale].get("") if locale in locales else None
+def _texts(catalogue: Catalogue, folder: Path, uses: Uses, platforms: frozenset[str]) -> Iterator[Finding]:
+    told: set[tuple[str, str, str]] = set()
+    tried = {locale: scenes(catalogue.phrase(locale)) for locale in catalogue.locales}
+    for name, locales in catalogue.templates.items():
+        use = uses.get(name, Use())
+        for locale, shelf in sorted(locales.items(), key=lambda one: (one[0] != SOURCE_LOCALE, one[0])):
+            for variant, compiled in shelf.items():
+                text = _read(folder, compiled)
+                english = _english(locales, folder, variant) if locale != SOURCE_LOCALE else None
+                channels = _channels(shelf, variant, use.platforms & platforms)
+                yield from of_source(text, english, use)
+                for one in of_rendered(text, use, channels, catalogue.phrase(locale), tried[locale]):
+                    known = (name, one.key, one.severity)
+                    if one.severity != "notice" or known not in told:
+                        told.add(known)
+                        yield one
 
 
-def _difference(file: str, names: frozenset[str], verb: str, source: str) -> Iterator[Finding]:
-    if names:
-        problem = f"{verb} {', '.join(sorted(names))}"
-        yield Finding(file, 0, 0, "", problem, f"the {SOURCE_LOCALE} text {source}", "warning")
+def _read(folder: Path, compiled: Compiled) -> Text:
+    return Text(source=read_source(compiled.file, (folder.parent / compiled.file).read_bytes()), compiled=compiled)
 
 
-def _rendered(catalogue: Catalogue) -> Iterator[Finding]:
-    """Each text with each sample; what lacks facts is no mistake of the text."""
-    for locales in catalogue.templates.values():
-        for locale, variants in locales.items():
-            for compiled in variants.values():
-                choice = Choice(locale=locale, wished=locale, because="", tried=())
-                chosen = Chosen(compiled=compiled, choice=choice, passed_over=())
-                phrases = catalogue.phrase(locale)
-                for name, order in SAMPLES.items():
-                    words = words_for(order, shipment_id=None, shop=_SHOP, now=SAMPLE_NOW, greetings=phrases)
-                    try:
-                        render(chosen, words, phrases=phrases, country=order.buyer.country, zone=ZoneInfo("UTC"))
-                    except RenderError as error:
-                        if not error.missing.startswith("not known"):
-                            yield Finding(compiled.file, 0, 0, "", f"with the sample {name!r}: {error.missing}")
-                            break
+def _english(locales: Mapping[str, Shelf], folder: Path, variant: str) -> Text | None:
+    """The English text that a translation is of; None when there is none, or it cannot be read."""
+    try:
+        found = locales[SOURCE_LOCALE].get(variant) if SOURCE_LOCALE in locales else None
+        return _read(folder, found) if found is not None else None
+    except (OSError, TemplateError):
+        return None
+
+
+def _channels(shelf: Shelf, variant: str, platforms: frozenset[str]) -> dict[str, frozenset[str]]:
+    """Through which channels a text leaves, and on which platforms: the plain one wherever there is no other for it."""
+    marketplaces = frozenset(name for name in platforms if rulebook().column(name) != "own")
+    selectors = [one for one in variant.split("@") if one]
+    named = next((one.partition("=")[2] for one in selectors if one.startswith("channel=")), "")
+    covered = {
+        channel for channel in _CHANNELS if not named and "@".join(sorted([*selectors, f"channel={channel}"])) in shelf
+    }
+    found = {channel: marketplaces if channel == "platform" else platforms for channel in _CHANNELS}
+    return {
+        channel: where
+        for channel, where in found.items()
+        if where and channel not in covered and named in {"", channel}
+    }
