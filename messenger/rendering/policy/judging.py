@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
-from typing import Final
 
 from messenger.rendering.context import Links
-from messenger.rendering.policy import data_signs, signs
 from messenger.rendering.policy.book import Rule, rulebook
 from messenger.rendering.policy.facts import Facts
-from messenger.rendering.policy.signs import Reading, Sign
+from messenger.rendering.policy.reading import Reading
+from messenger.rendering.policy.signs import Sign
 from messenger.rendering.render import RenderedMessage
-
-_DETECTORS: Final[tuple[Callable[[Reading], Iterator[Sign]], ...]] = (
-    signs.by_phrases, signs.of_incentives, signs.of_promises, signs.of_abuse, signs.of_thanks,
-    data_signs.of_links, data_signs.of_contact, data_signs.of_personal_data, data_signs.of_shape, data_signs.of_the_whole,
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +57,11 @@ def accusations(
     """Return the same for several platforms, looking at the text once; ``home`` are hosts that count as the platform's."""
     book = rulebook()
     reading = Reading(made, facts, book)
-    found = [sign for detect in _DETECTORS for sign in detect(reading)]
-    found += _of_template(template, reading)
+    found = [
+        *(one for one in reading.signs if one.rule),
+        *reading.of_the_whole(template),
+        *_of_template(template, reading),
+    ]
     breaches = {
         (breach.platform, breach.rule.id, breach.words): breach
         for platform in platforms
@@ -80,10 +77,8 @@ def _of_template(template: str, reading: Reading) -> Iterator[Sign]:
         yield Sign("L11", "", "intent")
     if book.is_meant("thanks", template):
         yield Sign("L12", "", "intent")
-    if book.is_meant("tracking", template) and not any(one.casefold() in reading.whole for one in facts.tracking):
+    if book.is_meant("tracking", template) and not any(one in reading.raw for one in facts.tracking):
         yield Sign("L22")
-    if book.is_meant("promotional", template) and not reading.can_unsubscribe:
-        yield Sign("L25")
 
 
 def _minded(
@@ -91,7 +86,7 @@ def _minded(
 ) -> Iterator[Breach]:
     book, facts = reading.book, reading.facts
     column = book.column(platform)
-    length = len(reading.template_text.strip())
+    length = len(reading.body.strip())
     here = [placed for sign in found if (placed := _on(sign, column, reading, home)) is not None]
     if length > book.text_limits.get(column, length):
         here.append(Sign("L16", "", f"{length} characters, {book.text_limits[column]} at most"))
@@ -103,10 +98,9 @@ def _minded(
             continue
         if rule.unless and book.is_meant(rule.unless, template):
             continue
-        is_own = reading.is_own(sign.words)
-        if is_own or not rule.own_words:
+        if sign.is_own or not (rule.own_words or sign.note == "braces"):
             yield Breach(
-                rule=rule, platform=platform, severity=severity, words=sign.words, note=sign.note, is_own=is_own
+                rule=rule, platform=platform, severity=severity, words=sign.words, note=sign.note, is_own=sign.is_own
             )
 
 
@@ -116,14 +110,13 @@ def _on(sign: Sign, column: str, reading: Reading, home: Sequence[str]) -> Sign 
         if _is_below(sign.note, (*home, *reading.book.hosts.get(column, ()))):
             return None
         return Sign("L02", sign.words, sign.note) if _is_below(sign.note, reading.book.hosts["tracking"]) else sign
+    if (sign.rule == "L19" and reading.facts.is_delivered) or (
+        sign.rule == "L21" and sign.note in reading.facts.promises
+    ):
+        return None
     if sign.rule == "L15":
         return sign if sign.note == column else None
-    if (
-        sign.rule == "L10"
-        and column == "own"
-        and reading.facts.unsubscribe
-        and reading.facts.unsubscribe in reading.made.text
-    ):
+    if sign.rule == "L10" and column == "own" and reading.can_unsubscribe:
         return None
     return sign
 

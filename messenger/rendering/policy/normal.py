@@ -7,10 +7,7 @@ import unicodedata
 from functools import lru_cache
 from typing import Final
 
-_UNSEEN: Final = dict.fromkeys(
-    (0xAD, 0x34F, 0x61C, 0x180E, 0xFE0F, 0xFEFF, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070))
-)
-_QUOTES: Final = {0x2019: "'", 0x2018: "'", 0x02BC: "'", 0xA0: " ", 0x202F: " "}
+_UNSEEN: Final = re.compile("[\u00ad\u034f\u061c\u180e\ufe0f\ufeff\u200b-\u200f\u202a-\u202e\u2060-\u206f]+")
 _LEET: Final = str.maketrans("013457@$", "oieastas")
 _TO_LATIN: Final = str.maketrans("асеорхукмтвніјѕ", "aceopxykmtbhijs")
 _TO_CYRILLIC: Final = str.maketrans("aceopxykmtbh", "асеорхукмтвн")
@@ -29,7 +26,7 @@ def visible(text: str) -> str:
     """Return a text with usual letters for full-width ones and without characters that nobody sees."""
     if text.isascii():
         return text
-    return unicodedata.normalize("NFKC", text.translate(_UNSEEN)).translate(_QUOTES)
+    return unicodedata.normalize("NFKC", _UNSEEN.sub("", text)).replace("\u2019", "'").replace("\u2018", "'")
 
 
 @lru_cache(maxsize=512)
