@@ -8,12 +8,15 @@ from typing import Any
 import orjson
 from sqlalchemy import (
     BigInteger,
+    Column,
     ColumnElement,
     Connection,
     FromClause,
     Integer,
+    Select,
     Table,
     Text,
+    and_,
     any_,
     bindparam,
     cast,
@@ -22,6 +25,7 @@ from sqlalchemy import (
     literal,
     literal_column,
     select,
+    true,
     tuple_,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -77,6 +81,33 @@ def pair_among(
         return both.in_(select(func.json_extract(each.c.value, "$[0]"), func.json_extract(each.c.value, "$[1]")))
     ones, others = (literal([pair[index] for pair in pairs], ARRAY(Text())) for index in (0, 1))
     return both.in_(select(func.unnest(ones), func.unnest(others)))
+
+
+def rows_of_pairs(
+    columns: tuple[Column[str], Column[str]], name: str, condition: ColumnElement[bool], *, on_sqlite: bool
+) -> Select[Any]:  # Any: all columns of the table
+    """Return the rows of a table in which these two columns are one of some pairs of texts, and that meet a condition.
+
+    The pairs are a parameter (see ``pairs_as``) and gone through one by one: PostgreSQL would else begin with whatever its
+    statistics call empty, and walk all of it when they are out of date. To be prepared once: it takes long to put together.
+    """
+    table = columns[0].table
+    if on_sqlite:
+        each = func.json_each(bindparam(name, type_=Text())).table_valued("value")
+        one, two = (func.json_extract(each.c.value, literal_column(f"'$[{index}]'")) for index in (0, 1))
+        return select(table).where(tuple_(*columns).in_(select(one, two)), condition)
+    texts = [bindparam(f"{name}_{index}", type_=ARRAY(Text())) for index in (0, 1)]
+    pairs = func.unnest(*texts).table_valued("one", "two").render_derived(name="pairs")
+    mine = and_(columns[0] == pairs.c.one, columns[1] == pairs.c.two, condition)
+    found = select(table).where(mine).offset(literal_column("0")).lateral("found")  # an offset keeps the two apart
+    return select(*found.c).select_from(pairs.join(found, true()))
+
+
+def pairs_as(connection: Connection, name: str, pairs: Sequence[tuple[str, str]]) -> dict[str, object]:
+    """Return what fills the parameter of ``rows_of_pairs``."""
+    if is_sqlite(connection):
+        return {name: orjson.dumps(pairs).decode()}
+    return {f"{name}_{index}": [pair[index] for pair in pairs] for index in (0, 1)}
 
 
 def travelling(columns: Mapping[str, TypeEngine[Any]], *, on_sqlite: bool) -> FromClause:

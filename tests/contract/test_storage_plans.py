@@ -16,8 +16,9 @@ import pytest
 from sqlalchemy import Engine, create_engine, event, text
 
 from messenger.domain.messages import PlannedMessage, Reason, State
-from messenger.ports import BuyerKey, OrderKey
+from messenger.ports import BuyerKey, OrderKey, Unit
 from messenger.storage import SqlStore
+from messenger.storage.engine import Database
 from tests.storage_samples import MINUTE, NOW, claim, fill, result, settlement
 from tests.storage_samples import commitment as to_send
 from tests.storage_samples import event as an_event
@@ -47,8 +48,8 @@ def store(store: SqlStore, migrated_url: str) -> SqlStore:
     fill(migrated_url, 60, first=2 * 10**6, buyers=20)
     engine = create_engine(migrated_url)
     orders = (
-        "INSERT INTO orders (shop, number, status, buyer_key, open_until, generation, paid_at) "
-        "SELECT shop, order_number, 'paid', buyer, due_at, 1, 1 FROM outbox"
+        "INSERT INTO orders (shop, number, status, buyer_key, email_key, open_until, generation, paid_at) "
+        "SELECT shop, order_number, 'paid', buyer, 'email:' || order_number, due_at, 1, 1 FROM outbox"
     )
     inbox = (
         "INSERT INTO inbox (shop, order_number, source, event_id, type, time, state, intake, received_at, fingerprint, document) "
@@ -122,10 +123,11 @@ def send(store: SqlStore) -> object:
 def clear(store: SqlStore) -> object:
     rows = hand(store)
     buyers = {BuyerKey(row.key.shop, row.buyer) for row in rows}
+    others = {BuyerKey("toys", "email:f1"), BuyerKey("toys", "order:f1")}
 
-    def work(unit: Any) -> object:
+    def work(unit: Unit) -> object:
         unit.lock_buyers(buyers)
-        unit.payments(buyers)
+        unit.payments(buyers | others)
         unit.buyer_messages(buyers, since=NOW - 7 * DAY)
         return unit.settle([settlement(row, replace(row, cleared_at=NOW)) for row in rows])
 
@@ -190,3 +192,41 @@ def test_a_batch_takes_a_handful_of_statements(store: SqlStore, name: str, most:
     said: Sequence[tuple[str, Any]] = statements(store._database.engine, lambda: WORK[name](store))
 
     assert len(said) <= most
+
+
+def test_a_buyers_messages_are_found_by_name_also_when_statistics_are_out_of_date(migrated_url: str) -> None:
+    """Statistics that know of nothing sent once made PostgreSQL walk all that had been sent, for every batch."""
+    fill(migrated_url, MANY, due=NOW + DAY, span=30 * DAY)
+    engine = create_engine(migrated_url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE outbox SET state = 'sent', sent_at = due_at WHERE id % 2 = 0"))
+    store = SqlStore(Database(engine))
+    buyers = [BuyerKey("toys", f"id:b{number}") for number in range(50)]
+
+    def look(unit: Unit) -> object:
+        unit.lock_buyers(buyers)
+        return unit.buyer_messages(buyers, since=NOW)
+
+    said = statements(engine, lambda: store.together(look))
+    reads = [reading for statement, given in said for reading in outbox_reads(engine, statement, given)]
+    store.close()
+
+    assert len(reads) == 4
+    assert all("buyer" in reading or "order_number" in reading for reading in reads), reads
+
+
+def outbox_reads(engine: Engine, statement: str, given: Any) -> Iterator[str]:
+    """By what each part of a statement finds its messages."""
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given):
+                if " outbox" in row[-1]:
+                    yield row[-1]
+            return
+        (plan,) = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", given).scalar_one()
+        nodes = [plan["Plan"]]
+        while nodes:
+            node = nodes.pop()
+            nodes += node.get("Plans", ())
+            if node.get("Relation Name") == "outbox":
+                yield node.get("Index Cond", node["Node Type"])
