@@ -170,7 +170,7 @@ class _Clearing:
     def _riders(self, message: PlannedMessage, order: Order, go: Go) -> Iterable[Rider]:
         """Take along what is due soon for the same ears, in the same words."""
         merge = go.wanted.rule.merge
-        if merge is None:
+        if merge is None or message.message_id is not None:  # its letter is written and names whom it names
             return
         voice = self._voice(message, go, order)
         now = self._around(message, ()).now

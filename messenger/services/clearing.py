@@ -135,7 +135,7 @@ class Clearing:
             ]
         )
         changes = [Change(message=row, was=was.state) for was, row in made.changed]
-        applied = set(unit.change(changes)) if changes else set()
+        applied = set(unit.change(changes, at=now)) if changes else set()
         unit.note([entry_of(row, now, was) for was, row in made.changed if row.key in applied])
         taken = applied | {row.key for row in made.stayed if row.id in held}
         cleared = [_with_riders(one, taken) for one in made.cleared if one.message.id in held]

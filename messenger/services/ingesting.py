@@ -195,12 +195,16 @@ class Ingest:
             )
 
     def _take_in_together(self, orders: Sequence[OrderKey], batch: _Batch) -> None:
+        def work(unit: Unit) -> None:
+            for order in sorted(orders, key=str):
+                self._take_in(unit, order, batch)
+            if batch.is_whole:
+                self._judge_within(unit, batch)
+
         try:
-            with self.store.begin() as unit:
-                for order in sorted(orders, key=str):
-                    self._take_in(unit, order, batch)
-                if batch.is_whole:
-                    self._judge_within(unit, batch)
+            self.store.together(work)
+            if batch.is_whole:
+                batch.intakes.clear()
         except MessengerError:
             raise
         except Exception:  # one bad order must not stop the others: each is tried alone
@@ -212,12 +216,10 @@ class Ingest:
         """All that the intake brought stands in this very transaction, so it can be judged in it."""
         for intake in sorted(batch.intakes):
             self._valve(unit, intake)
-        batch.intakes.clear()
 
     def _take_in_alone(self, order: OrderKey, batch: _Batch) -> None:
         try:
-            with self.store.begin() as unit:
-                self._take_in(unit, order, batch)
+            self.store.together(lambda unit: self._take_in(unit, order, batch))
         except MessengerError:
             raise
         except Exception as error:  # counted and shown; from the fifth time on only this order is blocked
