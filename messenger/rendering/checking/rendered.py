@@ -174,19 +174,17 @@ def _subject(seen: Seen, made: RenderedMessage) -> Iterator[Finding]:
 
 
 def _told(seen: Seen) -> Iterator[Finding]:
-    """One finding for each place, with all platforms that mind it."""
+    """One finding for each rule and line, with all platforms that mind it."""
+    told: set[tuple[str, int]] = set()
     for (id_, words), by_platform in sorted(seen.breaches.items()):
         first = next(iter(by_platform.values()))
-        severity = min((one.severity for one in by_platform.values()), key=_SEVERITIES.index)
-        shown = (
-            f" ({words})"
-            if words
-            else f" ({first.note})"
-            if first.note and first.note not in {"intent", "image"}
-            else ""
-        )
-        where = ", ".join(f"{name}: {one.severity}" for name, one in sorted(by_platform.items()))
         line, column = seen.text.place(words) if words else (seen.text.source.body_line, 1)
-        problem = f"{first.rule.name}: {first.rule.found}{shown} [{where}]"
-        kind = "notice" if first.rule.is_about_intent and not words else severity
+        if (id_, line) in told or words.startswith("<"):  # HTML is told of the source already
+            continue
+        told.add((id_, line))
+        shown = words or ("" if first.note in {"intent", "image"} else first.note)
+        where = ", ".join(f"{name}: {one.severity}" for name, one in sorted(by_platform.items()))
+        problem = f"{first.rule.name}: {first.rule.found}{f' ({shown})' if shown else ''} [{where}]"
+        severity = min((one.severity for one in by_platform.values()), key=_SEVERITIES.index)
+        kind = "notice" if first.note == "intent" else severity
         yield seen.text.finding(line, column, id_, problem, first.rule.right, kind)

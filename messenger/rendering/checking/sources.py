@@ -15,10 +15,11 @@ from messenger.rendering.checking.languages import other_language
 from messenger.rendering.checking.uses import Use
 from messenger.rendering.compile import Compiled, environment
 from messenger.rendering.policy import rulebook
+from messenger.rendering.policy.normal import visible
 from messenger.rendering.source import Source
 
 SOURCE_LOCALE: Final = "en"
-_HTML: Final = re.compile(r"</?[A-Za-z][A-Za-z0-9]*(?:\s[^<>\n]*)?/?>")
+_HTML: Final = re.compile(r"<[A-Za-z][A-Za-z0-9]*(?:\s[^<>\n]*)?/?>")
 _JINJA: Final = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 _AFTER_A_PREPOSITION: Final = re.compile(
     r"(?<!\w)(к|ко|в|во|из|изо|за|через|до|от|с|со|по|на|для|о|об|при|без|около|после|у|над|под|между|перед)\s+"
@@ -45,11 +46,11 @@ class Text:
 
     def place(self, words: str) -> tuple[int, int]:
         """Return line and column of some words, or of the line that has most of them; where the body starts at worst."""
-        lines = self.source.text.casefold().split("\n")
+        lines = [visible(line).casefold() for line in self.source.text.split("\n")]
         for number, line in enumerate(lines, start=1):
-            if words and words.casefold() in line:
-                return number, line.index(words.casefold()) + 1
-        wanted = set(re.findall(r"\w+", words.casefold())) or {""}
+            if words and words in line:
+                return number, line.index(words) + 1
+        wanted = set(re.findall(r"\w+", words)) or {""}
         found = [(len(wanted & set(re.findall(r"\w+", line))), -number) for number, line in enumerate(lines, start=1)]
         most, number = max(found, default=(0, 0))
         return (-number, 1) if most else (self.source.body_line, 1)

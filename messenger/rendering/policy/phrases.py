@@ -115,7 +115,7 @@ def _pattern(phrase: str, sets: Mapping[str, Sequence[str]]) -> str:
     phrase = re.sub(r"(?<=\w)\*", r"\\w*", phrase)
     phrase = re.sub(r"\((?!\?)", "(?:", phrase)
     phrase = re.sub(r" ?\0 ?", lambda _: _MARK, phrase)
-    phrase = re.sub(r" (?![^\[\]]*\])", r"\\s+", phrase)
+    phrase = re.sub(r" (\??)(?![^\[\]]*\])", lambda blank: r"\s*" if blank.group(1) else r"\s+", phrase)
     return phrase.replace(_MARK, rf"\b{_GAP}\b")
 
 
