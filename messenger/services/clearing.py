@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -10,13 +11,16 @@ from typing import Final
 from messenger.domain.clearing import HORIZON, Clearance, Cleared, Orders, clear
 from messenger.domain.guarding import Decision, Surroundings, still_wanted
 from messenger.domain.lanes import Lane, LaneKey
-from messenger.domain.messages import Key, PlannedMessage, State
+from messenger.domain.messages import Key, PlannedMessage, Reason, State
 from messenger.domain.orders import Order, Payment
+from messenger.domain.rules import Hold
 from messenger.domain.shops import Shop
 from messenger.ports import BuyerKey, Change, OrderKey, Settlement, Store, Unit
 from messenger.services.home import Home
 from messenger.services.preparing import Postman
 from messenger.services.recording import entry_of
+
+log = logging.getLogger(__name__)
 
 NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LANES_FOR: Final = timedelta(minutes=10)
@@ -90,7 +94,9 @@ class Clearing:
             )
             return self._write(unit, batch, made, now)
 
-        return self._store.together(work)
+        cleared, stayed = self._store.together(work)
+        _tell_staff(batch, cleared)
+        return cleared, stayed
 
     def still_wanted(self, message: PlannedMessage, order: Order, now: datetime) -> Decision:
         """Return whether a perhaps sent message may be sent once more."""
@@ -140,6 +146,14 @@ class Clearing:
         taken = applied | {row.key for row in made.stayed if row.id in held}
         cleared = [_with_riders(one, taken) for one in made.cleared if one.message.id in held]
         return cleared, [row for row in made.stayed if row.id in held]
+
+
+def _tell_staff(batch: Sequence[PlannedMessage], cleared: Sequence[Cleared]) -> None:
+    """Say that a buyer has waited for an answer so long that messages go on without one."""
+    unanswered = {one.key for one in batch if one.reason is Reason.HOLD and one.because.startswith(Hold.CONVERSATION)}
+    for one in cleared:
+        if one.message.key in unanswered:
+            log.warning("conversation_unanswered", extra={"shop": one.message.key.shop, "order": one.message.order})
 
 
 def _uncounted(row: PlannedMessage) -> PlannedMessage:
