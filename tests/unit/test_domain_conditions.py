@@ -88,7 +88,9 @@ def test_what_changes_with_time_is_asked_when_the_message_is_due(field: str) -> 
     assert Condition(field=field).is_dynamic
 
 
-@pytest.mark.parametrize("field", [one for one in sorted(FIELDS) if one not in DYNAMIC and not one.startswith(("lane.", "calendar."))])
+@pytest.mark.parametrize(
+    "field", [one for one in sorted(FIELDS) if one not in DYNAMIC and not one.startswith(("lane.", "calendar."))]
+)
 def test_what_follows_from_events_is_asked_at_once(field: str) -> None:
     assert not Condition(field=field).is_dynamic
 
