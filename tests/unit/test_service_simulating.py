@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from messenger.config.places import country_zones
+from messenger.domain.calendars import Calendar
 from messenger.domain.conditions import Condition
 from messenger.domain.events import Event
 from messenger.domain.folding import fold
@@ -22,7 +23,20 @@ from messenger.domain.lanes import Journey, LaneKey, snapshot
 from messenger.domain.messages import WAITING
 from messenger.domain.orders import Deadline
 from messenger.domain.planning import Memory, matches, plan
-from messenger.domain.rules import Cap, Caps, Hold, Merge, Once, OnDeadline, OnEvent, OnSilence, Rule, Same, Schedule
+from messenger.domain.rules import (
+    Cap,
+    Caps,
+    Closed,
+    Hold,
+    Merge,
+    Once,
+    OnDeadline,
+    OnEvent,
+    OnSilence,
+    Rule,
+    Same,
+    Schedule,
+)
 from messenger.domain.shops import Mode, Shop
 from messenger.domain.timing import EVERY_DAY, Hours, Span
 from messenger.rendering.catalogue import Catalogue, load
@@ -86,6 +100,15 @@ caps: Final = st.builds(
 merges: Final = st.none() | st.builds(
     Merge, within=st.sampled_from([timedelta(hours=2), timedelta(days=2)]), same=st.sampled_from(Same)
 )
+conditions: Final = st.sampled_from([
+    Condition(field="told.note", excluded=(True,)), Condition(field="order.status", any_of=("paid", "shipped")),
+    Condition(field="shipment.state", any_of=("in_transit", "import_customs")), Condition(field="order.late", excluded=(True,)),
+    Condition(field="buyer.paid_since", excluded=(True,)), Condition(field="calendar.closed", excluded=(True,)),
+    Condition(field="dispute.open", excluded=(True,)),
+])  # fmt: skip
+SELLER: Final = Calendar(
+    name="seller", closed=((date(2026, 3, 24), date(2026, 3, 26)), (date(2026, 4, 3), date(2026, 4, 3)))
+)
 NAMES: Final = ("a", "b", "c", "d")
 
 
@@ -100,12 +123,16 @@ def a_rule(draw: st.DrawFn, name: str, *, later: Sequence[str]) -> Rule:
     opens, closes = draw(windows)
     once = draw(st.sampled_from([*Once, Once.SHIPMENT, Once.OCCURRENCE]))
     urgent = draw(st.booleans()) and draw(st.booleans())
+    closed = draw(st.sampled_from([*Closed, Closed.SEND, Closed.SEND]))
     return Rule(
         name=name,
         template=draw(st.sampled_from(["note", "news", "orders", "parcels"])),
         trigger=draw(triggers),
         delays=draw(steps),
-        hours=Hours(opens=opens, closes=closes, days=draw(weekdays)),
+        hours=Hours(opens=opens, closes=closes, days=draw(weekdays), closed_on=SELLER if closed is Closed.WAIT else None),
+        calendar=SELLER,
+        closed=closed,
+        where=tuple(draw(st.lists(conditions, max_size=1))),
         zone=draw(st.sampled_from(["buyer", "shop", "Asia/Kathmandu"])),
         cancel_on=tuple(draw(st.lists(st.sampled_from(["order.cancelled", DELIVERED, "dispute.opened"]), max_size=2, unique=True))),
         once_per=once,
@@ -207,6 +234,9 @@ def test_every_message_leaves_in_its_hours(schedule: tuple[Rule, ...], events: l
             rule = by_name[line.rule]
             zone = {"buyer": buyers[line.order], "shop": SHOP.zone}.get(rule.zone, rule.zone)
             assert is_inside(line.at.astimezone(ZoneInfo(zone)), rule.hours), line
+            assert (
+                rule.closed is Closed.SEND or rule.hours.opens >= rule.hours.closes or not is_closed(line.at, zone)
+            ), line
 
 
 def is_inside(local: datetime, hours: Hours) -> bool:
@@ -216,6 +246,10 @@ def is_inside(local: datetime, hours: Hours) -> bool:
     if opens < closes:
         return today and opens <= at < closes
     return (today and at >= opens) or (yesterday and at < closes)
+
+
+def is_closed(at: datetime, zone: str) -> bool:
+    return SELLER.is_closed(at.astimezone(ZoneInfo(zone)).date())
 
 
 @many
