@@ -15,7 +15,7 @@ from typing import Final
 from messenger.domain.guarding import Go, Stay, Surroundings, decide, may_ride
 from messenger.domain.messages import Key, PlannedMessage, Reason, State
 from messenger.domain.orders import Order
-from messenger.domain.planning import present_key
+from messenger.domain.reconciling import present_key
 from messenger.domain.rules import Merge, Rule, Same
 
 Orders = Callable[[str, str], Order | None]

@@ -17,8 +17,9 @@ from messenger.domain.holds import Holding, holding
 from messenger.domain.lanes import Lane, LaneKey
 from messenger.domain.messages import PlannedMessage, Reason, State
 from messenger.domain.orders import Order, Payment
-from messenger.domain.planning import Memory, Plan, Wanted, dropped, plan, present_key
+from messenger.domain.planning import Memory, Plan, Wanted, dropped, plan
 from messenger.domain.reaching import reach
+from messenger.domain.reconciling import present_key
 from messenger.domain.rules import Hold, Once, Rule, Schedule
 from messenger.domain.shops import Desk, Mode, Shop
 from messenger.domain.zones import Zones

@@ -17,8 +17,9 @@ from messenger.domain.guarding import lane_of
 from messenger.domain.lanes import Journey
 from messenger.domain.messages import PlannedMessage, State
 from messenger.domain.orders import Deadline, Order
-from messenger.domain.planning import Difference, plan, reconcile
+from messenger.domain.planning import plan
 from messenger.domain.reaching import buyer_keys
+from messenger.domain.reconciling import Difference, reconcile
 from messenger.domain.rules import Schedule
 from messenger.errors import MessengerError
 from messenger.ports import Change, Clock, Line, OrderKey, Rejected, Store, Unit, Verdict

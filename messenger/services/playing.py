@@ -19,8 +19,9 @@ from messenger.domain.events import Event
 from messenger.domain.guarding import Stay, Surroundings, may_open
 from messenger.domain.messages import Key, PlannedMessage, Reason, State
 from messenger.domain.orders import Order, Payment
-from messenger.domain.planning import Memory, plan, reconcile
+from messenger.domain.planning import Memory, plan
 from messenger.domain.reaching import buyer_of
+from messenger.domain.reconciling import reconcile
 from messenger.services.gathering import Inbox, OrderName
 from messenger.services.home import Home
 from messenger.services.preparing import Postman, Unwritable

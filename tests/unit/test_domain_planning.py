@@ -19,7 +19,8 @@ from messenger.domain.folding import fold
 from messenger.domain.guarding import Decision, Go, Stay, Surroundings, decide
 from messenger.domain.messages import Key, PlannedMessage, Reason, State
 from messenger.domain.orders import Deadline
-from messenger.domain.planning import Plan, plan, reconcile
+from messenger.domain.planning import Plan, plan
+from messenger.domain.reconciling import reconcile
 from messenger.domain.rules import (
     Cap,
     Caps,

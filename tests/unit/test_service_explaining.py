@@ -468,7 +468,7 @@ CANNOT_OCCUR_YET: Final[dict[Reason | State, tuple[str, frozenset[str]]]] = {
     Reason.DESK_FULL: ("the desk's day is counted by nobody yet", frozenset()),
     Reason.ERASED: (
         "no command erases an order yet, and explain would not find it any more",
-        frozenset({"domain/planning.py", "domain/clearing.py"}),
+        frozenset({"domain/reconciling.py", "domain/clearing.py"}),
     ),
     Reason.BREAKER: ("trouble with an account opens no breaker yet: it is a retry", frozenset({"domain/guarding.py"})),
     Reason.PLATFORM_REFUSED: ("no transport leads to a platform yet", frozenset()),

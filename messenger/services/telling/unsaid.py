@@ -10,7 +10,8 @@ from typing import Final
 from messenger.domain.events import STAFF_STARTED
 from messenger.domain.messages import Key, PlannedMessage, Reason
 from messenger.domain.orders import Deadline, Moment
-from messenger.domain.planning import Plan, Unwanted, Wanted, matches, present_key
+from messenger.domain.planning import Plan, Unwanted, Wanted, matches
+from messenger.domain.reconciling import present_key
 from messenger.domain.rules import OnDeadline, OnEvent, OnSilence, OnStaff, Rule
 from messenger.domain.shops import Shop
 from messenger.services.speaking.times import spans_in_words, trigger_in_words
