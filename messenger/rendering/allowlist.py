@@ -13,18 +13,18 @@ from typing import Final
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
 from messenger.errors import Finding
+from messenger.rendering import narrow
 from messenger.rendering.context import SHAPE
 from messenger.rendering.syntax import explained
 from messenger.rendering.usage import Mistake, bare, filtered
 
-ALLOWED: Final = (
-    nodes.Template, nodes.Output, nodes.TemplateData, nodes.If, nodes.For, nodes.Name, nodes.Getattr, nodes.Filter, nodes.Const,
-    nodes.Not, nodes.And, nodes.Or, nodes.Compare, nodes.Operand, nodes.Keyword, nodes.Getitem,
-)  # fmt: skip
+ALLOWED: Final = (*narrow.ALLOWED, nodes.Getitem)
+"""Square brackets have a sentence of their own."""
 FILTERS: Final = frozenset({"date", "datetime", "time", "money", "number", "duration", "country", "list", "plural"})
 LONGEST_CONSTANT: Final = 400
-DEEPEST_LOOP: Final = 2
+DEEPEST_LOOP: Final = narrow.DEEPEST_LOOP
 DEEPEST: Final = 60
+MOST_TOLD: Final = 20
 
 
 def check(
@@ -61,8 +61,14 @@ class _Walk:
         self.findings: list[Finding] = []
         self._file = file
         self._line = line
+        self._parts = 0
 
     def visit(self, node: nodes.Node, scope: dict[str, str], *, loops: int, depth: int) -> None:
+        self._parts += 1
+        if self._parts > narrow.MOST_PARTS:
+            if self._parts == narrow.MOST_PARTS + 1:
+                self._refuse(node, "is made of too many parts", f"at most {narrow.MOST_PARTS} names, tags and values")
+            return
         if depth > DEEPEST:
             self._refuse(node, "is nested too deeply", "make it simpler")
             return
@@ -95,7 +101,7 @@ class _Walk:
         if isinstance(node.value, str) and len(node.value) > LONGEST_CONSTANT:
             self._refuse(node, f"a text of {len(node.value)} characters inside a tag", f"at most {LONGEST_CONSTANT}")
         if isinstance(node.value, int | float) and abs(node.value) > 10**9:
-            self._refuse(node, f"the number {node.value} is too large", "")
+            self._refuse(node, "the number is too large", f"at most {10**9}")
 
     def _filter(self, node: nodes.Filter, scope: dict[str, str]) -> None:
         if node.name not in FILTERS:
@@ -156,7 +162,7 @@ class _Walk:
         return scope | {node.target.name: holds.removeprefix("list of ")}
 
     def _refuse(self, node: nodes.Node, problem: str, remedy: str, key: str = "") -> None:
-        if len(self.findings) < 20:
+        if len(self.findings) < MOST_TOLD or self._parts == narrow.MOST_PARTS + 1:
             self.findings.append(Finding(self._file, self._line + (node.lineno or 1) - 1, 1, key, problem, remedy))
 
 

@@ -14,7 +14,7 @@ from babel import Locale, UnknownLocaleError
 from messenger.errors import Finding, TemplateError
 from messenger.rendering.compile import Compiled, check_layout, compile_template
 from messenger.rendering.locales import Choice, choose_locale
-from messenger.rendering.source import read_source, toml_problem
+from messenger.rendering.source import LARGEST, read_source, toml_problem
 from messenger.rendering.staleness import SOURCE_LOCALE, WhenStale, is_stale, when_stale
 
 SELECTORS: Final = ("shop", "country", "method", "carrier", "channel")
@@ -254,7 +254,7 @@ def _load_one(
     file = shown(path, folder)
     try:
         name, variant = _named(path, file, folder)
-        content = path.read_bytes()
+        content = _content(path, file)
 
         def make() -> Compiled:
             return compile_template(
@@ -274,6 +274,15 @@ def _load_one(
         shelf.promise(variant, file, make)
     else:
         shelf.put(variant, made)
+
+
+def _content(path: Path, file: str) -> bytes:
+    """The bytes of a file, no more than a text may have."""
+    if not path.is_file():
+        raise TemplateError([Finding(file, 0, 0, "", "is no file", "remove it")])
+    if (size := path.stat().st_size) > LARGEST:
+        raise TemplateError([Finding(file, 0, 0, "", f"the file has {size} bytes", f"at most {LARGEST}")])
+    return path.read_bytes()
 
 
 def shown(path: Path, folder: Path) -> str:
@@ -374,6 +383,9 @@ def _phrases(folder: Path, findings: list[Finding]) -> Mapping[str, str]:
         return {}
     except (OSError, UnicodeDecodeError) as error:
         findings.append(Finding(file, 0, 0, "", f"cannot be read: {_reason(error)}"))
+        return {}
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, brackets in thousands
+        findings.append(Finding(file, 0, 0, "", f"cannot be read: {type(error).__name__}", "make it simpler"))
         return {}
     return {name: str(value) for name, value in values.items()}
 

@@ -14,7 +14,6 @@ import css_inline
 from babel import Locale
 from jinja2 import Environment, StrictUndefined, Template, nodes, pass_context
 from jinja2.runtime import Context
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markdown_it.token import Token
 
 from messenger.errors import Finding, TemplateError
@@ -24,6 +23,7 @@ from messenger.rendering.context import KINDS, SHAPE, attribute_of
 from messenger.rendering.formats import FormatError, plural_categories
 from messenger.rendering.masking import Mask, parsed, to_html, to_text
 from messenger.rendering.missing import Missing, MissingValue
+from messenger.rendering.narrow import Narrow
 from messenger.rendering.source import Source
 
 BODY_MARK = "zzmessengerbodyzz"
@@ -54,7 +54,7 @@ FIELDS_OF: Final[Mapping[type, Mapping[str, str]]] = {
 """The fields of each thing texts speak about, by the name they say: what is not here is asked of the sandbox."""
 
 
-class _Sandbox(ImmutableSandboxedEnvironment):
+class _Sandbox(Narrow):
     """Reads fields of the context, and nothing else; a field without a value knows its name."""
 
     def getattr(self, obj: Any, attribute: str) -> Any:  # Any: as in jinja2
@@ -91,7 +91,7 @@ class Compiled:
 def environment(*, escaping: bool) -> Environment:
     """Return the sandbox of one kind of part: HTML escapes, a subject or plain text does not."""
     made = _Sandbox(
-        autoescape=escaping, undefined=StrictUndefined, finalize=_printable, keep_trailing_newline=True,
+        autoescape=escaping, undefined=StrictUndefined, finalize=_printable, keep_trailing_newline=True, optimized=False,
     )  # fmt: skip
     made.globals.clear()
     made.filters.clear()

@@ -79,6 +79,10 @@ def _front_matter(file: str, text: str) -> tuple[Mapping[str, object], tuple[Fin
     except tomllib.TOMLDecodeError as error:
         line, column, problem = toml_problem(error)
         return {}, (Finding(file, line + 1, column, "", f"the front matter cannot be read: {problem}"),)
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, brackets in thousands
+        return {}, (
+            Finding(file, 1, 1, "", f"the front matter cannot be read: {type(error).__name__}", "make it simpler"),
+        )
     return values, tuple(_wrong(file, values, text))
 
 
