@@ -56,8 +56,8 @@ def rendered(made: Compiled, order: Order = SAMPLES["typical"], shop: Shop = SHO
 
 def without_lint(text: str) -> Compiled:
     """The text compiled by the sandbox alone."""
-    plain, escaped = environment(escaping=False).from_string(text), environment(escaping=True).from_string(text)
-    return replace(compiled("x"), text=plain, html=escaped)
+    plain, rich = (environment(escaping=escaping).from_string(text) for escaping in (False, True))
+    return replace(compiled("x"), text=plain, html=rich)
 
 
 def soon_and_small(work: Callable[[], object]) -> None:
