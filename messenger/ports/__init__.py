@@ -1,0 +1,28 @@
+"""What the use cases need from the outside, as protocols. Adapters implement them and pass the shared contract suites."""
+
+from messenger.domain.messages import Reason
+from messenger.domain.orders import Payment
+from messenger.ports.outside import Clock, Committing, Composer, Done, Transport
+from messenger.ports.store import Claims, Generations, Inbox, Keeping, Lanes, Reading, Store
+from messenger.ports.unit import Unit
+from messenger.ports.values import (
+    BuyerKey,
+    Change,
+    Commitment,
+    Edition,
+    Entry,
+    Frozen,
+    InboxCounts,
+    Line,
+    OrderKey,
+    Pause,
+    Pulse,
+    Rejected,
+    Result,
+    Settlement,
+    Verdict,
+)  # fmt: skip
+
+__all__ = ["BuyerKey", "Change", "Claims", "Clock", "Commitment", "Committing", "Composer", "Done", "Edition", "Entry", "Frozen",
+           "Generations", "Inbox", "InboxCounts", "Keeping", "Lanes", "Line", "OrderKey", "Pause", "Payment", "Pulse", "Reading",
+           "Reason", "Rejected", "Result", "Settlement", "Store", "Transport", "Unit", "Verdict"]  # fmt: skip

@@ -1,0 +1,51 @@
+"""The clock, and the ways out: what carries a finished message."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime
+from typing import Protocol
+
+from messenger.domain.messages import FrozenMessage, Key, Letter, Receipt
+
+
+class Clock(Protocol):
+    """Tells the time. Nothing else in messenger asks the system for it."""
+
+    def now(self) -> datetime:
+        """Return the present instant; aware, UTC."""
+        ...
+
+
+Committing = Callable[[Key], Awaitable[bool]]
+"""Asked just before the first byte that could commit the other side; False means: do not send, drop the message."""
+
+Done = Callable[[Key, Receipt], Awaitable[None]]
+"""Told exactly once how each message ended."""
+
+
+class Transport(Protocol):
+    """Carries frozen messages to their recipients.
+
+    Before the first byte that could commit the other side the transport awaits ``committing(key)``
+    and drops the message when the answer is False. Each other message ends in exactly one ``done`` call;
+    nothing else leaves this method but its own cancellation.
+    """
+
+    name: str
+
+    async def carry(self, messages: AsyncIterator[FrozenMessage], *, committing: Committing, done: Done) -> None:
+        """Carry every message of the stream; return when the stream has ended and each message has its answer."""
+        ...
+
+
+class Composer(Protocol):
+    """Turns a letter into the bytes that leave."""
+
+    def compose(self, letter: Letter) -> FrozenMessage:
+        """Return the finished message; the same letter always gives the same bytes.
+
+        Raises:
+            MessageRefused: an address or a header would not survive the way.
+        """
+        ...
