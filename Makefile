@@ -4,7 +4,7 @@ WORKERS ?= 2
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint layers types golden coverage mutants bench faults lock clean
+.PHONY: help setup demo test check lint layers types golden coverage mutants bench faults fuzz lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -49,6 +49,9 @@ faults: .venv/dev ## kill the worker while it sends, again and again, and count
 
 bench: .venv/dev ## how fast intake, the whole path and the simulator are
 	$(BIN)/python -m benchmarks
+
+fuzz: .venv/dev ## make odd templates for MINUTES=1 and see that the compiler takes none of them amiss; SEED=n plays the same again
+	$(BIN)/python -m tools.fuzz_templates $(or $(MINUTES),1) $(SEED)
 
 lock: ## resolve the pinned requirements anew
 	$(PYTHON) -m pip install --quiet --upgrade --target .boot uv

@@ -21,6 +21,8 @@ from babel.lists import format_list
 from babel.numbers import format_currency, format_decimal
 
 DAY_AND_MONTH: Final = "MMMMd"
+MOST_LISTED: Final = 500
+LARGEST_NUMBER: Final = 10**15
 DATE_FORMS: Final = ("short", "medium", "long", "day")
 """How ``date`` writes a day."""
 
@@ -83,7 +85,7 @@ class Formats:
         """Write an amount with its currency."""
         if not isinstance(currency, str):
             raise FormatError("money needs its currency: write order.total | money(order.currency)")
-        return format_currency(_given(value, Decimal, "money"), currency, locale=self.locale)
+        return format_currency(_writable(_given(value, Decimal, "money"), "money"), currency, locale=self.locale)
 
     def number(self, value: object) -> str:
         """Write a number."""
@@ -102,8 +104,10 @@ class Formats:
 
     def list(self, value: object, attribute: str = "") -> str:
         """Write several things as one phrase; of objects the named attribute."""
-        if not isinstance(value, Sequence):
+        if not isinstance(value, Sequence) or isinstance(value, str):
             raise FormatError("list needs several things")
+        if len(value) > MOST_LISTED:
+            raise FormatError(f"list was given {len(value)} things, {MOST_LISTED} at most")
         things = [getattr(one, attribute, None) if re.fullmatch("[a-z]+", attribute) else one for one in value]
         texts = [one for one in things if isinstance(one, str)]
         if len(texts) < len(things):
@@ -127,6 +131,12 @@ def plural_categories(language: Locale) -> frozenset[str]:
 def _number(value: object, name: str) -> int | Decimal:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise FormatError(f"{name} needs a number")
+    return _writable(value, name)
+
+
+def _writable(value: int | Decimal, name: str) -> int | Decimal:
+    if (isinstance(value, Decimal) and not value.is_finite()) or not -LARGEST_NUMBER < value < LARGEST_NUMBER:
+        raise FormatError(f"{name} was given a number that nobody could read")
     return value
 
 

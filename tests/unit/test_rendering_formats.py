@@ -64,6 +64,21 @@ def test_a_form_without_its_category_is_refused() -> None:
         formats("ru").plural(2, one="# день", many="# дней", other="# дня")
 
 
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "sNaN", "1E+100000", "1000000000000000"])
+@pytest.mark.parametrize("name", ["number", "money", "duration", "plural"])
+def test_a_number_that_nobody_could_read_is_refused(name: str, value: str) -> None:
+    more: dict[str, dict[str, str]] = {"money": {"currency": "USD"}, "plural": {"one": "#", "other": "#"}}
+
+    with pytest.raises(FormatError, match="nobody could read"):
+        getattr(formats("en"), name)(Decimal(value), **more.get(name, {}))
+
+
+def test_a_list_has_an_end_and_is_no_text() -> None:
+    for value in (["x"] * 501, "text"):
+        with pytest.raises(FormatError):
+            formats("en").list(value)
+
+
 def test_several_things_become_one_phrase_and_only_texts_do() -> None:
     assert formats("en").list(["a", "b", "c"]) == "a, b, and c"
     with pytest.raises(FormatError):
