@@ -187,6 +187,8 @@ class Letter:
         message_id: without angle brackets.
         date: the Date header; aware, UTC.
         headers: further headers, name and value, in order (``List-Unsubscribe`` …).
+        return_path: envelope sender, where bounces go; empty: the shop's own address.
+        signature: the finished ``DKIM-Signature`` headers, made once when it is frozen; empty while, or where, it is not signed.
     """
 
     key: Key
@@ -201,6 +203,8 @@ class Letter:
     message_id: str
     date: datetime
     headers: tuple[tuple[str, str], ...] = ()
+    return_path: str = ""
+    signature: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

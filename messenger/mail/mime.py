@@ -9,9 +9,11 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from email.utils import format_datetime
-from typing import Final
+from typing import Final, Protocol
 
 from messenger.domain.messages import FrozenMessage, Letter
 from messenger.errors import MessageRefused
@@ -48,8 +50,51 @@ STRUCTURED: Final = frozenset({
 # fmt: on
 
 
+SIGNATURE: Final = "DKIM-Signature"
+ONE_CLICK: Final = "List-Unsubscribe-Post"
+
+
+class Signing(Protocol):
+    """Signs a finished message with one key."""
+
+    def sign(self, headers: Sequence[str], body: bytes, *, at: datetime) -> str:
+        """Return a whole ``DKIM-Signature`` header, ending in CRLF; the same input always gives the same text.
+
+        Args:
+            headers: as they will leave, folded, each ending in CRLF.
+            body: as it will leave, CRLF line ends, not dot-stuffed.
+            at: when it is signed.
+        """
+        ...
+
+
 class MimeComposer:
-    """Composes e-mail messages: ``multipart/alternative`` with text and HTML, or plain text alone."""
+    """Composes e-mail messages: ``multipart/alternative`` with text and HTML, or plain text alone.
+
+    Args:
+        signers: by domain in its ASCII form. The domain of a letter's sender, or the nearest domain above it, signs.
+    """
+
+    def __init__(self, signers: Mapping[str, Sequence[Signing]] | None = None) -> None:
+        self._signers = signers or {}
+
+    def seal(self, letter: Letter) -> Letter:
+        """Return the letter signed by every key of its sender's domain.
+
+        Without a signature nobody believes that one click unsubscribes, so a letter that has none does not say so.
+
+        Raises:
+            MessageRefused: as ``compose``.
+        """
+        if letter.signature:
+            return letter
+        signers = self._signers_of(letter)
+        if not signers:
+            kept = tuple((name, value) for name, value in letter.headers if name.lower() != ONE_CLICK.lower())
+            return replace(letter, headers=kept)
+        headers = [line for _, line in (*_headers(letter), *_content_headers(letter))]
+        body = b"".join(_body(letter))
+        return replace(letter, signature="".join(one.sign(headers, body, at=letter.date) for one in signers))
 
     def compose(self, letter: Letter) -> FrozenMessage:
         """Return the finished message; the same letter always gives the same bytes.
@@ -59,11 +104,21 @@ class MimeComposer:
         """
         _, sender = split_mailbox(letter.sender)
         headers = [*_headers(letter), *_content_headers(letter)]
-        content = "".join(line for _, line in headers).encode("ascii") + CRLF.encode() + b"".join(_body(letter))
-        verify_message(content, [name for name, _ in headers])
+        head = letter.signature + "".join(line for _, line in headers) + CRLF
+        content = head.encode() + b"".join(_body(letter))
+        signatures = [SIGNATURE] * letter.signature.count(f"{SIGNATURE}:")
+        verify_message(content, [*signatures, *(name for name, _ in headers)])
         return FrozenMessage(
-            key=letter.key, sender=sender, recipient=letter.recipient, content=content, text=letter.platform_text
-        )
+            key=letter.key, sender=letter.return_path or sender, recipient=letter.recipient, content=content,
+            text=letter.platform_text,
+        )  # fmt: skip
+
+    def _signers_of(self, letter: Letter) -> Sequence[Signing]:
+        _, domain = wire_parts(split_mailbox(letter.sender)[1])
+        domain = domain.lower()
+        while domain and domain not in self._signers:
+            domain = domain.partition(".")[2]
+        return self._signers.get(domain, ())
 
 
 def verify_message(content: bytes, planned: Sequence[str]) -> None:

@@ -42,6 +42,16 @@ class Transport(Protocol):
 class Composer(Protocol):
     """Turns a letter into the bytes that leave."""
 
+    def seal(self, letter: Letter) -> Letter:
+        """Return the letter with everything that has to be made only once, such as a signature.
+
+        Asked before a letter is frozen, never again: ``compose`` of a sealed letter does not depend on keys.
+
+        Raises:
+            MessageRefused: as ``compose``.
+        """
+        ...
+
     def compose(self, letter: Letter) -> FrozenMessage:
         """Return the finished message; the same letter always gives the same bytes.
 

@@ -196,7 +196,7 @@ class Dispatcher:
         chosen = replace(
             message, locale=written.letter.locale, variant=written.variant, message_id=written.letter.message_id
         )
-        return self._in_hand(chosen, written.letter, cleared.go, version=written.version)
+        return self._in_hand(chosen, self._composer.seal(written.letter), cleared.go, version=written.version)
 
     def _resend(self, message: PlannedMessage) -> _InHand | PlannedMessage:
         """The same bytes once more, if there is still a reason for them; else a person decides what to believe."""
