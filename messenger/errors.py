@@ -25,7 +25,7 @@ class Finding:
         key: the dotted key or placeholder that is wrong; empty when there is none.
         problem: what is wrong, with the value found.
         remedy: what would be right; empty when the problem says it all.
-        severity: ``error`` stops the file from being used, ``warning`` does not.
+        severity: ``error`` stops the file from being used, ``warning`` does not, ``notice`` only says what is so.
     """
 
     file: str

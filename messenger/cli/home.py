@@ -59,10 +59,11 @@ def findings_of(app: App) -> list[Finding]:
     except ConfigurationError:  # told by check_home; the texts are judged by the rules of every platform then
         return [*found, *check_catalogue(texts)]
     platforms = frozenset(shop.platform for shop in settings.shops.values()) or frozenset(PLATFORMS)
+    languages = sorted({shop.default_language for shop in settings.shops.values()})
     return [
         *found,
         *of_rules(schedule, platforms),
-        *check_catalogue(texts, uses_of(schedule, platforms), platforms=platforms),
+        *check_catalogue(texts, uses_of(schedule, platforms), platforms=platforms, languages=languages),
     ]
 
 
@@ -87,6 +88,8 @@ def _document(finding: Finding) -> dict[str, object]:
 
 
 def _github(finding: Finding) -> str:
-    place = f"file={finding.file},line={max(1, finding.line)},col={max(1, finding.column)}"
+    """A workflow command: a note beside the line, or beside the file where the whole of it is meant."""
+    place = f"file={finding.file}" + (f",line={finding.line},col={max(1, finding.column)}" if finding.line else "")
     text = f"{finding.key}: {finding.problem}" if finding.key else finding.problem
-    return f"::{finding.severity} {place}::{text}{f' ({finding.remedy})' if finding.remedy else ''}"
+    told = f"{text} ({finding.remedy})" if finding.remedy else text
+    return f"::{finding.severity} {place}::{told.replace('%', '%25').replace(chr(13), '%0D').replace(chr(10), '%0A')}"

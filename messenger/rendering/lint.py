@@ -7,6 +7,7 @@ from pathlib import Path
 
 from messenger.errors import Finding, TemplateError
 from messenger.rendering.catalogue import Catalogue, Shelf, load
+from messenger.rendering.checking.completeness import of_locales
 from messenger.rendering.checking.rendered import of_rendered, scenes
 from messenger.rendering.checking.sources import SOURCE_LOCALE, Text, of_source
 from messenger.rendering.checking.uses import NO_USES, PLATFORMS, Use, Uses
@@ -17,27 +18,24 @@ from messenger.rendering.source import read_source
 _CHANNELS = ("email", "platform")
 
 
-def check_catalogue(folder: Path, uses: Uses = NO_USES, *, platforms: Collection[str] = PLATFORMS) -> list[Finding]:
+def check_catalogue(
+    folder: Path, uses: Uses = NO_USES, *, platforms: Collection[str] = PLATFORMS, languages: Collection[str] = ()
+) -> list[Finding]:
     """Return every finding about the templates of a folder.
 
     Args:
         folder: with a folder for each locale.
         uses: how the rules of the schedule use each template; one they do not name may be sent anywhere.
         platforms: whose content rules count.
+        languages: the default languages of the shops.
     """
     catalogue = load(folder)
-    found = [*catalogue.findings, *_missing(catalogue, folder), *_texts(catalogue, folder, uses, frozenset(platforms))]
+    found = [
+        *catalogue.findings,
+        *of_locales(catalogue, folder.name, uses, languages),
+        *_texts(catalogue, folder, uses, frozenset(platforms)),
+    ]
     return sorted(dict.fromkeys(found), key=lambda one: (one.file, one.line, one.column))
-
-
-def _missing(catalogue: Catalogue, folder: Path) -> Iterator[Finding]:
-    """Texts a locale lacks."""
-    broken = {finding.file for finding in catalogue.findings}
-    for name, locales in catalogue.templates.items():
-        for locale in catalogue.locales:
-            file = f"{folder.name}/{locale}/{name}.md"
-            if locale not in locales and file not in broken:
-                yield Finding(file, 0, 0, "", "is missing", "buyers get another language until it is there", "warning")
 
 
 def _texts(catalogue: Catalogue, folder: Path, uses: Uses, platforms: frozenset[str]) -> Iterator[Finding]:

@@ -95,10 +95,11 @@ def test_the_shipped_folder_is_clean_for_every_platform(tmp_path: Path) -> None:
         (tmp_path / "messenger.toml").write_text(
             (HOME / "messenger.toml").read_text(encoding="utf-8"), encoding="utf-8"
         )
-        found = [one for one in checked(tmp_path) if one["problem"] != "is missing" and "templates/" in one["file"]]
+        found = [one for one in checked(tmp_path) if "templates/" in one["file"]]
 
     assert [one for one in found if one["severity"] != "notice"] == []
     assert {(one["file"].rpartition("/")[2], one["key"]) for one in found} == {
+        ("pt-BR", ""),
         ("departed.md", "L11"), ("first-scan.md", "L11"), ("order-paid.md", "L11"), ("order-received.md", "L11"),
         ("out-for-delivery.md", "L11"), ("partly-shipped.md", "L11"), ("shipped.md", "L11"), ("review-thanks.md", "L12"),
     }  # fmt: skip

@@ -142,7 +142,8 @@ def test_a_good_folder_has_no_findings(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "problem", "severity"),
     [
-        ("en/paid.md", text("x"), "is missing", "warning"),
+        ("es/paid.md", text("x"), "is missing", "warning"),
+        ("en/paid.md", text("x"), "has 1 of 2 messages", "notice"),
         ("es/shipped.md", text("x"), "does not speak of order.number", "warning"),
         ("es/shipped.md", text("{{ order.number }} {{ shop.name }}"), "speaks of shop.name", "warning"),
         ("en/shipped.md", text('{{ order.days_since_paid | plural(one="#") }} {{ order.number }}'), "lacks other", "error"),
