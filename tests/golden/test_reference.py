@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from messenger.rendering.checking.reference import page
 from messenger.rendering.placeholders import Placeholder, documented
 from tests.golden.keeping import ROOT, assert_as_approved
 
@@ -32,3 +33,7 @@ def test_every_placeholder_stands_in_the_reference() -> None:
     assert end
 
     assert_as_approved(page, f"{before}{start}{table()}{end}{after}")
+
+
+def test_every_check_stands_in_the_reference() -> None:
+    assert_as_approved(ROOT / "docs" / "reference" / "checks.md", page())
