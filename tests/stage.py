@@ -45,6 +45,9 @@ class DyingTransport:
             await committing(message.key)
             raise Crash
 
+    async def close(self) -> None:
+        """Nothing is kept open."""
+
 
 @dataclass(slots=True)
 class Stage:

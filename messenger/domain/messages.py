@@ -162,12 +162,16 @@ class Receipt:
         reply: the remote side's words, or ours when there were none; at most 500 characters, no address in it.
         code: SMTP or HTTP status, 0 when there was none.
         retry_after: seconds the remote side asked us to wait, if it did.
+        stage: how far the conversation had come (``rcpt``, ``end_of_data`` …); empty where there are no stages.
+        status: enhanced status code such as ``5.1.1``, as the remote side gave it; empty when it gave none.
     """
 
     outcome: Outcome
     reply: str
     code: int = 0
     retry_after: float | None = None
+    stage: str = ""
+    status: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,3 +55,6 @@ class MemoryTransport:
                 self.lost.append(message)
             code, reply = REPLIES[outcome]
             await done(message.key, Receipt(outcome=outcome, reply=reply, code=code))
+
+    async def close(self) -> None:
+        """Nothing is kept open."""

@@ -43,6 +43,9 @@ class SmtpTransport:
                 worker = _Worker(self._settings, state, committing=committing, done=done)
                 group.create_task(worker.run(feed))
 
+    async def close(self) -> None:
+        """Give up idle connections; there are none between calls yet."""
+
 
 class _Feed:
     """Hands the messages of one stream to several workers, one at a time."""

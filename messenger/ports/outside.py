@@ -38,6 +38,13 @@ class Transport(Protocol):
         """Carry every message of the stream; return when the stream has ended and each message has its answer."""
         ...
 
+    async def close(self) -> None:
+        """Give up what is kept between calls, such as idle connections; within a second, and nothing leaves it.
+
+        A transport that was closed can still be used: it begins anew.
+        """
+        ...
+
 
 class Composer(Protocol):
     """Turns a letter into the bytes that leave."""
