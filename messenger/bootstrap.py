@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import logging
 import uuid
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -61,7 +62,7 @@ class Engine:
             store=self.store,
             home=self.home,
             clock=self.clock,
-            composer=MimeComposer(),
+            composer=_composer(self.settings),
             transports=_transports(self.settings),
             owner=owner,
             lease=self.settings.worker.lease,
@@ -91,13 +92,14 @@ class Engine:
             try:
                 settings = load_settings_only(self.folder, self.environ)
                 present = present_home(self.folder, settings, self.store, at=self.clock.now(), by=_person())
+                composer = _composer(settings)
             except (ConfigurationError, OSError) as error:  # the present generation stays; the mistake is told
                 log.error("generation_rejected", extra={"problem": str(error)})  # noqa: TRY400  # a person's mistake, no trace
                 return None
             for finding in present.findings:
                 log.error("generation_rejected", extra={"problem": str(finding)})
             self.settings, self.present = settings, present
-            return Reloaded(present.home, _transports(settings))
+            return Reloaded(present.home, _transports(settings), composer)
 
         return reload
 
@@ -134,6 +136,25 @@ def _person() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # no such user in this container
         return "somebody"
+
+
+def _composer(settings: Settings) -> MimeComposer:
+    """What makes the finished messages, with the keys that sign them.
+
+    Raises:
+        ConfigurationError: a key cannot be used; every such key is named.
+    """
+    if not settings.signing:
+        return MimeComposer()
+    from messenger.config.keys import key_findings, private_key  # noqa: PLC0415  # only where mail is signed
+    from messenger.mail.dkim import Signer  # noqa: PLC0415  # the same
+
+    if mistakes := key_findings(settings.signing):
+        raise ConfigurationError(mistakes)
+    signers: defaultdict[str, list[Signer]] = defaultdict(list)
+    for one in settings.signing:
+        signers[one.domain].append(Signer(one.domain, one.selector, private_key(one)))
+    return MimeComposer(signers)
 
 
 def _transports(settings: Settings) -> dict[str, Transport]:

@@ -15,10 +15,12 @@ from typing import Final
 from messenger.config.places import country_zones
 from messenger.config.schedules import load_schedule
 from messenger.config.settings import Settings, load_settings
+from messenger.domain.mailing import Mailing
 from messenger.domain.shops import Shop, UncertainPolicy
 from messenger.errors import ConfigurationError, Finding, UsageError
 from messenger.ports import Edition, Store
 from messenger.rendering.catalogue import load
+from messenger.services.enveloping import plain_url
 from messenger.services.home import Home
 from messenger.services.publishing import edition_of, unpack
 
@@ -87,6 +89,10 @@ def load_home(folder: Path, settings: Settings, *, known_good: bool = False) -> 
             name: UncertainPolicy(then=one.uncertain, resend_after=one.resend_after)
             for name, one in settings.transports.items()
         },
+        mailing=Mailing(
+            public_url=plain_url(settings.web.public_url),
+            bounces={name: one.bounces for name, one in settings.transports.items() if one.bounces},
+        ),
     )
 
 

@@ -12,6 +12,7 @@ from messenger.cli.main import App
 from messenger.cli.output import print_json
 from messenger.config import check_home, load_schedule, load_settings
 from messenger.config.schema import schedules_schema
+from messenger.config.signing import SigningKey
 from messenger.errors import ConfigurationError, Finding
 from messenger.rendering.checking import PLATFORMS, of_rules, uses_of
 from messenger.rendering.lint import check_catalogue
@@ -58,6 +59,7 @@ def findings_of(app: App) -> list[Finding]:
         schedule = load_schedule(app.home / "schedules.toml", shops=settings.shops, templates=names)
     except ConfigurationError:  # told by check_home; the texts are judged by the rules of every platform then
         return [*found, *check_catalogue(texts)]
+    found += _keys(settings.signing)
     platforms = frozenset(shop.platform for shop in settings.shops.values()) or frozenset(PLATFORMS)
     languages = sorted({shop.default_language for shop in settings.shops.values()})
     return [
@@ -72,6 +74,14 @@ def schema() -> int:
     """Print the JSON Schema of schedules.toml, for editors."""
     click.echo(orjson.dumps(schedules_schema(), option=orjson.OPT_INDENT_2).decode())
     return 0
+
+
+def _keys(keys: tuple[SigningKey, ...]) -> list[Finding]:
+    if not keys:
+        return []
+    from messenger.config.keys import key_findings  # noqa: PLC0415  # only where mail is signed
+
+    return key_findings(keys)
 
 
 def _total(mistakes: int, warnings: int) -> str:

@@ -20,7 +20,7 @@ from messenger.errors import ConfigurationError, MessengerError
 COMMANDS: Final = {
     "init": "home", "check": "home", "schema": "home", "demo": "demo", "ingest": "ingest", "run": "run", "worker": "run",
     "explain": "explain", "simulate": "simulate", "preview": "preview", "rules": "rules", "outbox": "outbox", "pause": "pausing",
-    "resume": "pausing", "publish": "publish", "db": "database",
+    "resume": "pausing", "publish": "publish", "db": "database", "dkim": "dkim",
     "coverage": "coverage", "translations": "translations",
 }  # fmt: skip
 """Which module holds which command; modules are imported only when they are needed, so that help appears at once."""
@@ -72,6 +72,7 @@ HELP: Final = {
     "resume": "Let a shop, or everything, go on.",
     "publish": "Make the home's files the generation that is worked by.",
     "db": "Look after the database.",
+    "dkim": "Make keys that mail is signed with.",
     "coverage": "Tell which texts each language has, and whom it concerns.",
     "translations": "Give texts to translators, and take them back.",
 }

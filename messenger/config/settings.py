@@ -12,6 +12,7 @@ from typing import Final
 from messenger.config.databases import DEFAULT_URL, OVERRIDE, database_url, override_finding
 from messenger.config.reader import ERROR, Document
 from messenger.config.shops import Ways, read_shop
+from messenger.config.signing import SigningKey, read_signing
 from messenger.config.sources import SourceSettings, read_source
 from messenger.config.spans import elapsed
 from messenger.config.tables import Table, Wrong, shown, whole
@@ -50,6 +51,7 @@ class Settings:
         transports: those that are a mail server, by name.
         desks: those that are a person, by name.
         sources: where events come from, by name.
+        signing: the keys that mail is signed with.
     """
 
     home: Path
@@ -58,6 +60,7 @@ class Settings:
     transports: Mapping[str, TransportSettings]
     desks: Mapping[str, Desk] = field(default_factory=dict)
     sources: Mapping[str, SourceSettings] = field(default_factory=dict)
+    signing: tuple[SigningKey, ...] = ()
     worker: WorkerSettings = field(default_factory=WorkerSettings)
     web: WebSettings = field(default_factory=WebSettings)
 
@@ -99,13 +102,15 @@ def _read(root: Table, home: Path, environ: Mapping[str, str]) -> Settings:
     known = [name for name, _ in shops]
     sources = [read_source(name, table, known) for name, table in _named(root, "sources")]
     readable = [one for one in sources if one]
+    read = {name: read_shop(name, table, ways, readable) for name, table in shops}
     return Settings(
         home=home,
         database_url=_database(root.table("database"), home, environ),
-        shops={name: read_shop(name, table, ways, readable) for name, table in shops},
+        shops=read,
         transports={name: way for name, way in ways.items() if isinstance(way, TransportSettings)},
         desks={name: way for name, way in ways.items() if isinstance(way, Desk)},
         sources={one.name: one for one in readable},
+        signing=read_signing(root, home=home, environ=environ, shops=read.values()),
         worker=_worker(root.table("worker")),
         web=_web(root.table("web")),
     )

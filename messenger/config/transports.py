@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from messenger.config.secrets import Secret, secret
+from messenger.config.signing import mail_domain
 from messenger.config.spans import elapsed
 from messenger.config.tables import UNAVAILABLE, Table, Wrong, a_text, one_of, shown, whole, yes_or_no
 from messenger.config.values import address_or_nothing, days, uncertain, window
@@ -40,6 +41,7 @@ class TransportSettings:
     """A mail server. ``timeout`` is in seconds, for making a connection; later steps take as long as RFC 5321 allows.
 
     Args:
+        bounces: the domain that receives what comes back, each message at an address of its own; empty: the shop's address.
         ca_file: certificates to trust besides the system's, for a server with a certificate of one's own.
         redirect_to: every mail goes to this address instead; empty in earnest.
         insecure: the owner accepts an unprotected connection to another machine.
@@ -58,6 +60,7 @@ class TransportSettings:
     redirect_to: str = ""
     insecure: bool = False
     ca_file: Path | None = None
+    bounces: str = ""
 
 
 Way = TransportSettings | Desk
@@ -100,6 +103,7 @@ def _read_server(name: str, table: Table, home: Path, environ: Mapping[str, str]
         redirect_to=table.take("redirect_to", address_or_nothing, ""),
         insecure=table.take("insecure", yes_or_no, default=False),
         ca_file=(home / ca_file).expanduser() if ca_file else None,
+        bounces=table.take("bounces", mail_domain, ""),
     )
     _check_together(table, settings)
     table.close()

@@ -18,6 +18,7 @@ from messenger.domain.rules import Uncertain
 from messenger.errors import MessageRefused
 from messenger.ports import Clock, Commitment, Composer, Result, Settlement, Store, Transport
 from messenger.services.clearing import Clearing, OrderDesk
+from messenger.services.enveloping import Secrets
 from messenger.services.group_commit import GroupCommit
 from messenger.services.home import Home
 from messenger.services.preparing import Postman, Unwritable
@@ -85,18 +86,21 @@ class Dispatcher:
         self._owner = owner
         self._lease = lease
         self._batch = batch
-        self._postman = Postman(home, store.secret("message-id"))
+        self._postman = Postman(home, Secrets.of(store))
         self._clearing = Clearing(store, self._postman, owner)
         self._orders = OrderDesk(store, home)
         self._commits: GroupCommit[Commitment] = GroupCommit(store.commit, lambda one: one.id)
         self._results: GroupCommit[Result] = GroupCommit(store.record, lambda one: one.id)
         self.stopping = False
 
-    def adopt(self, home: Home, transports: Mapping[str, Transport] | None = None) -> None:
+    def adopt(
+        self, home: Home, transports: Mapping[str, Transport] | None = None, composer: Composer | None = None
+    ) -> None:
         """Work by a new generation from now on."""
         self._home = home
         self._transports = transports if transports is not None else self._transports
-        self._postman = Postman(home, self._store.secret("message-id"))
+        self._composer = composer or self._composer
+        self._postman = Postman(home, Secrets.of(self._store))
         self._clearing = Clearing(self._store, self._postman, self._owner)
         self._orders = OrderDesk(self._store, home)
 

@@ -17,6 +17,7 @@ from messenger.domain.timing import ALWAYS
 from messenger.errors import UsageError
 from messenger.ports import Clock, Frozen, OrderKey, Store
 from messenger.rendering.catalogue import Chosen
+from messenger.services.enveloping import Secrets
 from messenger.services.finding import events_about, rule_named
 from messenger.services.home import Home
 from messenger.services.preparing import Postman
@@ -236,7 +237,7 @@ class _File:
         way = reach(rule.channels if rule else (), shop=shop, order=self.order, category=row.category)
         channel = row.channel or (way[0] if isinstance(way, tuple) else "email")
         try:
-            chosen = Postman(self.home, b"").choose(row, self.order, channel)
+            chosen = Postman(self.home, Secrets.pretended(b"")).choose(row, self.order, channel)
         except LookupError as error:
             return Text(because=str(error.args[0]))
         return _text_of(chosen)

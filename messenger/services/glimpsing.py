@@ -12,6 +12,7 @@ from messenger.domain.messages import PlannedMessage
 from messenger.domain.orders import Order
 from messenger.domain.timing import ALWAYS, UTC_ZONE
 from messenger.ports import Clock, OrderKey, Store
+from messenger.services.enveloping import Secrets
 from messenger.services.home import Home
 from messenger.services.preparing import Postman, Unwritable, Written
 from messenger.services.telling.narrator import Narrator
@@ -78,7 +79,7 @@ class Glimpsing:
         return self._written(row, outlook.go, order)
 
     def _written(self, row: PlannedMessage, go: Go, order: Order) -> Glimpse:
-        written = Postman(self.home, b"glimpse").write(row, go, order, self.clock.now())
+        written = Postman(self.home, Secrets.pretended(b"glimpse")).write(row, go, order, self.clock.now())
         if isinstance(written, Unwritable):
             return Glimpse(row=row, written=None, why=written.why)
         return Glimpse(row=row, written=written)

@@ -9,6 +9,7 @@ from datetime import timedelta
 from messenger.domain.deadlines import with_derived
 from messenger.domain.events import Event
 from messenger.domain.folding import fold
+from messenger.domain.mailing import Mailing
 from messenger.domain.messages import Category, PlannedMessage
 from messenger.domain.orders import Order
 from messenger.domain.rules import Schedule, Uncertain
@@ -27,6 +28,7 @@ class Home:
     zones: Zones
     uncertain: Mapping[str, UncertainPolicy] = field(default_factory=dict)
     """By name of the transport."""
+    mailing: Mailing = field(default_factory=Mailing)
     generation: int = 0
     """Its number in the database; 0 for files that were never published."""
 

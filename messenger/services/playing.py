@@ -22,6 +22,7 @@ from messenger.domain.orders import Order, Payment
 from messenger.domain.planning import Memory, plan
 from messenger.domain.reaching import buyer_of
 from messenger.domain.reconciling import reconcile
+from messenger.services.enveloping import Secrets
 from messenger.services.gathering import Inbox, OrderName
 from messenger.services.home import Home
 from messenger.services.preparing import Postman, Unwritable
@@ -78,7 +79,7 @@ class Stage:
         self._staff = staff
         self._lanes = lanes
         self._end = end
-        self._postman = Postman(home, b"simulation")
+        self._postman = Postman(home, Secrets.pretended(b"simulation"))
         self._inbox = Inbox()
         self._buyers: defaultdict[Buyer, set[OrderName]] = defaultdict(set)
         self._payments: defaultdict[Buyer, dict[str, Payment]] = defaultdict(dict)

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from email.utils import parseaddr
 from typing import Final
-from urllib.parse import quote
 
 from messenger.domain.clearing import Rider
 from messenger.domain.guarding import Go
-from messenger.domain.messages import Category, Key, Letter, PlannedMessage, Reason, State
+from messenger.domain.messages import Letter, PlannedMessage, Reason, State
 from messenger.domain.orders import Order
 from messenger.domain.rules import OnDeadline
 from messenger.domain.shops import Shop
@@ -32,6 +28,7 @@ from messenger.rendering.context import (
 )
 from messenger.rendering.policy import Breach, facts_of, judge, permitted
 from messenger.rendering.render import RenderedMessage, render
+from messenger.services.enveloping import Secrets, envelope
 from messenger.services.home import Home
 
 TEMPLATE_PAUSE: Final = timedelta(minutes=10)
@@ -96,10 +93,10 @@ def _occasion(go: Go, now: datetime, order: Order) -> Occasion:
 
 @dataclass(frozen=True, slots=True)
 class Postman:
-    """Writes letters. ``secret`` makes Message-IDs and unsubscribe tokens that nobody else can make."""
+    """Writes letters. ``secrets`` make ids, return paths and unsubscribe tokens that nobody else can make."""
 
     home: Home
-    secret: bytes
+    secrets: Secrets
 
     def write(
         self, message: PlannedMessage, go: Go, order: Order, now: datetime, riders: Sequence[Rider] = ()
@@ -145,17 +142,10 @@ class Postman:
             chosen = self._choose(message, order, shop, channel, locale)
         except LookupError as error:
             return Unwritable(why=f"template {message.template}: {error.args[0]}", may_be_mended=True)
-        address = parseaddr(shop.sender)[1]
-        token = self._sign(f"unsubscribe/{shop.id}/{message.category}/{recipient.casefold()}")
-        headers = _headers(shop, message.category, address, token)
+        around = envelope(message, shop=shop, recipient=recipient, mailing=self.home.mailing, secrets=self.secrets)
         phrases = self.home.catalogue.phrase(chosen.choice.locale)
-        unsubscribe = (
-            f"mailto:{address}?subject={quote(f'unsubscribe {token}')}"
-            if message.category is not Category.TRANSACTIONAL
-            else ""
-        )
         words = words_for(
-            order, shipment_id=message.shipment, shop=shop, now=now, greetings=phrases, unsubscribe=unsubscribe,
+            order, shipment_id=message.shipment, shop=shop, now=now, greetings=phrases, unsubscribe=around.unsubscribe,
             occasion=occasion, along=along,
         )  # fmt: skip
         words = replace(words, links=permitted(words.links, shop.platform))
@@ -170,7 +160,7 @@ class Postman:
         letter = Letter(
             key=message.key, sender=shop.sender, recipient=recipient, recipient_name=clean(order.buyer.name or ""),
             subject=made.subject, text=made.text, html=made.html, platform_text=made.platform_text, locale=made.locale,
-            message_id=self._message_id(message.key, address), date=now.replace(microsecond=0), headers=headers,
+            message_id=around.message_id, date=now.replace(microsecond=0), headers=around.headers, return_path=around.return_path,
         )  # fmt: skip
         return Written(
             letter=letter,
@@ -198,12 +188,6 @@ class Postman:
             locale=locale,
         )  # fmt: skip
 
-    def _sign(self, text: str) -> str:
-        return hmac.new(self.secret, text.encode(), hashlib.sha256).hexdigest()[:32]
-
-    def _message_id(self, key: Key, address: str) -> str:
-        return f"{self._sign(str(key))}@{address.rpartition('@')[2]}"
-
 
 def _forbidden(
     made: RenderedMessage, chosen: Chosen, words: Words, message: PlannedMessage, *, order: Order, shop: Shop, channel: str, now: datetime
@@ -215,16 +199,6 @@ def _forbidden(
     )  # fmt: skip
     found = judge(made, platform=shop.platform, template=message.template, facts=facts)
     return next((one for one in found if one.severity == "error"), None)
-
-
-def _headers(shop: Shop, category: Category, address: str, token: str) -> tuple[tuple[str, str], ...]:
-    """Where an answer goes, and how to hear no more; the latter only where the kind of message asks for it."""
-    headers: list[tuple[str, str]] = []
-    if shop.reply_to:
-        headers.append(("Reply-To", shop.reply_to))
-    if category is not Category.TRANSACTIONAL:
-        headers.append(("List-Unsubscribe", f"<mailto:{address}?subject={quote(f'unsubscribe {token}')}>"))
-    return tuple(headers)
 
 
 def _fallbacks(chosen: Chosen) -> tuple[str, ...]:

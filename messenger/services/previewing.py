@@ -28,6 +28,7 @@ from messenger.rendering.scenes import Scene, companions, occasion_of
 from messenger.rendering.segments import cut
 from messenger.rendering.source import read_source
 from messenger.rendering.staleness import SOURCE_LOCALE, Standing, pairs
+from messenger.services.enveloping import Secrets
 from messenger.services.home import Home
 from messenger.services.preparing import Postman, Unwritable
 
@@ -158,13 +159,13 @@ class Preview:
             category=self._category(name), trigger="preview", trigger_at=at, shipment=None, wanted_at=at, due_at=at, expires_at=at,
             stale_at=at,
         )  # fmt: skip
-        made = Postman(replace(self.home, catalogue=frames), b"preview").compose(
+        made = Postman(replace(self.home, catalogue=frames), Secrets.pretended(b"preview")).compose(
             row, order=order, shop=replace(shop, platform="none"), channel=channel, recipient=order.buyer.email or "buyer@example.com",
             now=at, locale=locale, occasion=scene.occasion, along=scene.along,
         )  # fmt: skip
         if isinstance(made, Unwritable):
             raise UsageError(made.why.replace("template frame", f"template {name}"))
-        return made.letter
+        return replace(made.letter, headers=tuple(_named(one, name) for one in made.letter.headers))
 
     def _category(self, name: str) -> Category:
         rules = self.home.schedule.rules
@@ -186,6 +187,11 @@ def _words(frame: Letter, scene: Scene, shop: Shop, phrases: Mapping[str, str]) 
         occasion=scene.occasion, along=scene.along,
     )  # fmt: skip
     return replace(words, links=permitted(words.links, shop.platform))
+
+
+def _named(header: tuple[str, str], template: str) -> tuple[str, str]:
+    """A header of the frame as the template itself would have it."""
+    return (header[0], header[1].replace("frame:", f"{template}:", 1)) if header[0] == "Feedback-ID" else header
 
 
 def _filled(frame: Letter, made: Judged) -> Letter:

@@ -17,7 +17,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from messenger.domain.lanes import LOOK_BACK, Journey, LaneKey, snapshot
 from messenger.domain.rules import Hold
-from messenger.ports import Clock, Pulse, Store, Transport
+from messenger.ports import Clock, Composer, Pulse, Store, Transport
 from messenger.services.clearing import silent_sources
 from messenger.services.clocks import SetClock
 from messenger.services.dispatching import Dispatcher, Tally
@@ -44,6 +44,7 @@ class Reloaded:
 
     home: Home
     transports: Mapping[str, Transport]
+    composer: Composer
 
 
 @dataclass(slots=True, kw_only=True)
@@ -129,7 +130,7 @@ class Worker:
             return
         before = self.ingest.home.generation
         self.ingest.home = newer.home
-        self.dispatcher.adopt(newer.home, newer.transports)
+        self.dispatcher.adopt(newer.home, newer.transports, newer.composer)
         if newer.home.generation != before:
             log.info("generation_adopted", extra={"generation": newer.home.generation})
 

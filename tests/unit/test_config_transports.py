@@ -34,13 +34,14 @@ def test_what_a_mail_server_leaves_out(tmp_path: Path) -> None:
 def test_everything_a_mail_server_can_say(tmp_path: Path) -> None:
     text = (
         'host = "10.0.0.5"\nport = 65535\nsecurity = "none"\nusername = "me"\npassword = "env:PW"\nconnections = 100\n'
-        'timeout = "5s"\nuncertain = "ask"\nresend_after = "1h"\nredirect_to = "me@example.com"\ninsecure = true\nca_file = "ca.pem"'
+        'timeout = "5s"\nuncertain = "ask"\nresend_after = "1h"\nredirect_to = "me@example.com"\ninsecure = true\nca_file = "ca.pem"\n'
+        'bounces = "Bounce.Example.com"'
     )
 
     assert transport(tmp_path, text) == TransportSettings(
         name="main", host="10.0.0.5", port=65535, security=Security.NONE, username="me", password=Secret("env:PW", tmp_path),
         connections=100, timeout=5.0, uncertain=Uncertain.ASK, resend_after=timedelta(hours=1), redirect_to="me@example.com",
-        insecure=True, ca_file=tmp_path / "ca.pem",
+        insecure=True, ca_file=tmp_path / "ca.pem", bounces="bounce.example.com",
     )  # fmt: skip
 
 
@@ -103,7 +104,7 @@ SMTP = 'kind = "smtp"\nhost = "localhost"\n'
         (f'{SMTP}redirect_to = "me"', "7:15: transports.main.redirect_to: is not an e-mail address: 'me' (write care@shop.example)"),
         (f'{SMTP}ca_file = ""', "7:11: transports.main.ca_file: must not be empty"),
         (f'{SMTP}insecure = "yes"', "7:12: transports.main.insecure: must be true or false, got 'yes' (without quotes)"),
-        (f"{SMTP}per_day = 3", ("7:1: transports.main.per_day: unknown key (known: ca_file, connections, host, insecure, kind, password,"
+        (f"{SMTP}per_day = 3", ("7:1: transports.main.per_day: unknown key (known: bounces, ca_file, connections, host, insecure, kind, password,"
                                " port, redirect_to, resend_after, security, timeout, uncertain, username)")),
         ('kind = "assisted"\nper_day = 300', "6:1: transports.main.per_day: is not available in this version (remove it)"),
         ('kind = "assisted"\nhours = "09:00-09:00"', ("6:9: transports.main.hours: '09:00-09:00' is never open"

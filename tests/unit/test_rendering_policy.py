@@ -21,6 +21,7 @@ from messenger.rendering.policy.normal import normal, undisguised
 from messenger.rendering.policy.phrases import needles_of, phrases_of
 from messenger.rendering.render import RenderedMessage
 from messenger.rendering.samples import SAMPLE_NOW, SAMPLES
+from messenger.services.enveloping import Secrets
 from messenger.services.home import Home
 from messenger.services.preparing import Postman, Unwritable
 
@@ -306,7 +307,7 @@ def test_a_message_whose_final_text_breaks_a_rule_is_left_out(home: Home, platfo
     order = replace(SAMPLES["typical"], items=(Item(title=title),))
     row = _row("shipped")
 
-    written = Postman(home, b"x").compose(
+    written = Postman(home, Secrets.pretended(b"x")).compose(
         row, order=order, shop=_shop(platform), channel="email", recipient="m@example.com", now=SAMPLE_NOW
     )
 
@@ -321,7 +322,7 @@ def test_a_message_whose_final_text_breaks_a_rule_is_left_out(home: Home, platfo
 def test_the_same_message_leaves_from_a_shop_of_ones_own(home: Home) -> None:
     order = replace(SAMPLES["typical"], items=(Item(title="Puzzle, write to boss@evil.com"),))
 
-    written = Postman(home, b"x").compose(
+    written = Postman(home, Secrets.pretended(b"x")).compose(
         _row("shipped"), order=order, shop=_shop("none"), channel="email", recipient="m@example.com", now=SAMPLE_NOW
     )
 
