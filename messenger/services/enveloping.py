@@ -148,4 +148,4 @@ def feedback_id(message: PlannedMessage, shop: Shop) -> str:
 
 
 def _sign(secret: bytes, text: str) -> str:
-    return hmac.digest(secret, text.encode(), "sha256").hex()[:32]
+    return hmac.digest(secret, text.encode("utf-8", "surrogatepass"), "sha256").hex()[:32]
