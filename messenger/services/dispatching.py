@@ -215,8 +215,7 @@ class Dispatcher:
                 resend_at=None,
                 because="not sent again: its reason has gone; perhaps it arrived the first time",
             )
-        again = replace(message, resent=True)
-        return self._in_hand(again, frozen.letter, decision, version=frozen.template_version, digest=frozen.digest)
+        return self._in_hand(message, frozen.letter, decision, version=frozen.template_version, digest=frozen.digest)
 
     def _in_hand(self, message: PlannedMessage, letter: Letter, go: Go, *, version: str, digest: str = "") -> _InHand:
         parcel = self._composer.compose(letter)
@@ -247,12 +246,15 @@ class Dispatcher:
 
         async def committing(key: Key) -> bool:
             one = by_key[key]
-            return await self._commits.put(
+            may_leave = await self._commits.put(
                 Commitment(
                     id=one.message.id, owner=self._owner, token=one.message.token, message=one.message, letter=one.letter,
                     digest=one.digest, template_version=one.version, at=self._clock.now(),
                 )
             )  # fmt: skip
+            if may_leave and one.message.state is State.UNCERTAIN:
+                one.message = replace(one.message, resent=True)
+            return may_leave
 
         async def done(key: Key, receipt: Receipt) -> None:
             one = by_key[key]

@@ -125,7 +125,8 @@ _CHOSEN: Final = ("channel", "transport", "locale", "variant", "message_id", "tr
 
 _keep = Rewrite(_KEPT, _still_held(State.CLAIMED), _once_resent)
 _end = Rewrite(_ENDED, _still_held(State.CLAIMED, State.UNCERTAIN), _freed)
-_tried = Rewrite(_TRIED, _still_held(State.SENDING), _freed)
+_tried = Rewrite(_TRIED, _still_held(State.SENDING, State.CLAIMED, State.UNCERTAIN), _freed)
+"""Also what was refused before the commit point, when the row is still as the claim left it."""
 _late = Rewrite(_TRIED, lambda _: outbox.c.state == "uncertain", _freed)
 _set_out = Rewrite(
     _CHOSEN,

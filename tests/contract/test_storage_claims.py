@@ -266,6 +266,29 @@ def test_a_doubtful_message_left_to_staff_is_left_alone(store: SqlStore) -> None
     assert store.pulse(now=NOW + timedelta(days=1)).due == 0
 
 
+@pytest.mark.parametrize(("outcome", "state"), [(Outcome.TEMPORARY, State.PLANNED), (Outcome.PERMANENT, State.FAILED),
+                                                (Outcome.ACCOUNT, State.PLANNED)])  # fmt: skip
+def test_a_no_before_the_commit_point_frees_the_message(store: SqlStore, outcome: Outcome, state: State) -> None:
+    plan(store, message())
+    (row,) = claim(store, "a")
+
+    applied = store.record([result(row, outcome=outcome, state=state)])
+
+    assert applied == {row.id}
+    assert (only(store).state, only(store).owner) == (state, None)
+
+
+def test_a_second_copy_that_found_no_server_waits_for_another_chance(store: SqlStore) -> None:
+    again = postponed(store)
+
+    later = replace(again, resend_at=NOW + 20 * MINUTE)
+    applied = store.record([replace(result(again, outcome=Outcome.ACCOUNT, state=State.UNCERTAIN), message=later)])
+
+    assert applied == {again.id}
+    assert (only(store).state, only(store).owner, only(store).resend_at) == (State.UNCERTAIN, None, NOW + 20 * MINUTE)
+    assert not only(store).resent
+
+
 def test_a_late_yes_keeps_the_second_copy_from_leaving(store: SqlStore, migrated_url: str) -> None:
     row = doubtful(store)
     store.postpone(key=row.key, resend_at=NOW + 5 * MINUTE, because="crashed")
