@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import due, intake, rendering, simulate, whole_path
+from benchmarks import composing, due, intake, rendering, simulate, whole_path
 
 BENCHES = {
+    "composing": composing.run,
     "due": due.run,
     "intake": intake.run,
     "rendering": rendering.run,

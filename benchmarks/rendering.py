@@ -74,6 +74,13 @@ def run(messages: int = 200) -> Iterator[Figure]:
     yield Figure("rendering: the words before it", messages, middle["words"])
 
 
+def rendered() -> Parts:
+    """Return the message as we write it."""
+    with default_home() as folder:
+        catalogue = load(folder / "templates", known_good=True)
+    return _ours(catalogue, _words(catalogue))()
+
+
 def _timed(write: Callable[[], object], count: int) -> float:
     started = time.perf_counter()
     for _ in range(count):

@@ -97,7 +97,9 @@ def canonical_body(body: bytes) -> bytes:
 
     Source: RFC 6376, 3.4.4.
     """
-    kept = _BODY_RUNS.sub(b" ", body).replace(b" \r\n", b"\r\n").rstrip(b" \r\n")
+    if b"\t" in body or b"  " in body:
+        body = _BODY_RUNS.sub(b" ", body)
+    kept = body.replace(b" \r\n", b"\r\n").rstrip(b" \r\n")
     return kept + b"\r\n" if kept else b""
 
 

@@ -34,6 +34,11 @@ _LOCALE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
 _BREAKS = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
+_BEYOND_ASCII: Final = bytes(range(0x80, 0x100))
+_ODD_OCTETS: Final = bytes([*range(0x09), *range(0x0B, 0x20), 0x7F])
+_SEPARATORS: Final = ("\u2028".encode(), "\u2029".encode())
+_HIGH_CONTROL = re.compile(rb"\xc2[\x80-\x9f]")
+_BASE64_LINE: Final = 76
 _FIELD = re.compile(rb"([\x21-\x39\x3b-\x7e]+):(?: .*)?", re.DOTALL)
 
 # fmt: off
@@ -134,7 +139,8 @@ def verify_message(content: bytes, planned: Sequence[str]) -> None:
     if not content.endswith(b"\r\n") or not content.isascii() or b"\0" in content:
         raise MessageRefused("the finished message is not clean: it must be 7-bit, without NUL, and end in CRLF")
     lines = content.split(b"\r\n")
-    if any(b"\r" in line or b"\n" in line or len(line) > HARD_LIMIT for line in lines):
+    ends = {content.count(b"\r"), content.count(b"\n")}
+    if ends != {len(lines) - 1} or max(map(len, lines)) > HARD_LIMIT:
         raise MessageRefused(f"the finished message has a bare CR or LF, or a line of more than {HARD_LIMIT} octets")
     found = _names(lines[:-1])
     if found != list(planned):
@@ -244,9 +250,32 @@ def body_text(text: str) -> str:
 
 def _encoded(text: str) -> tuple[str, bytes]:
     """Return the transfer encoding that suits the text, and its octets ending in CRLF."""
-    raw = body_text(text).replace("\n", CRLF).encode()
-    beyond_ascii = sum(map((0x7F).__lt__, raw))
+    raw = _octets(text)
+    beyond_ascii = len(raw) - len(raw.translate(None, _BEYOND_ASCII))
     if beyond_ascii * 6 > len(raw):
-        return "base64", base64.encodebytes(raw).replace(b"\n", b"\r\n")
+        return "base64", _in_lines(base64.b64encode(raw))
     quoted = binascii.b2a_qp(raw, istext=True)
     return "quoted-printable", quoted.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+
+
+def _octets(text: str) -> bytes:
+    """``body_text`` in UTF-8 with CRLF line ends; what needs no mending, nearly every text, is only looked at."""
+    try:
+        raw = text.encode()
+    except UnicodeEncodeError:
+        return _octets(body_text(text))
+    if _needs_mending(raw):
+        raw = body_text(text).encode()
+    return (raw if raw.endswith(b"\n") else raw + b"\n").replace(b"\n", b"\r\n")
+
+
+def _needs_mending(raw: bytes) -> bool:
+    if len(raw.translate(None, _ODD_OCTETS)) != len(raw):
+        return True
+    return any(one in raw for one in _SEPARATORS) or _HIGH_CONTROL.search(raw) is not None
+
+
+def _in_lines(encoded: bytes) -> bytes:
+    """Base64 in lines of 76, each ending in CRLF."""
+    starts = range(0, len(encoded), _BASE64_LINE)
+    return b"\r\n".join([encoded[start : start + _BASE64_LINE] for start in starts]) + b"\r\n"
