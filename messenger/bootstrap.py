@@ -26,7 +26,7 @@ from messenger.homes import (
     template_names,
 )
 from messenger.mail.mime import MimeComposer
-from messenger.mail.smtp import Security, SmtpSettings, SmtpTransport, Timeouts
+from messenger.mail.smtp import Login, Mechanism, Security, SmtpSettings, SmtpTransport, Timeouts
 from messenger.ports import Clock, Store, Transport
 from messenger.services.clocks import SystemClock
 from messenger.services.dispatching import Dispatcher
@@ -164,11 +164,18 @@ def _transports(settings: Settings) -> dict[str, Transport]:
 def _transport(name: str, one: TransportSettings) -> Transport:
     return SmtpTransport(
         SmtpSettings(
-            name=name, host=one.host, port=one.port, security=Security(one.security), username=one.username,
-            password=one.password.reveal() if one.password else "", connections=one.connections, redirect_to=one.redirect_to,
-            ca_file=str(one.ca_file or ""), timeouts=Timeouts(connect=one.timeout),
+            name=name, host=one.host, port=one.port, security=Security(one.security), insecure=one.insecure, login=_login(one),
+            connections=one.connections, messages_per_connection=one.messages_per_connection, idle=one.idle, is_dsn_wanted=one.dsn,
+            timeouts=Timeouts(connect=one.timeout, **one.timeouts), redirect_to=one.redirect_to, ca_file=str(one.ca_file or ""),
+            local_hostname=one.hello,
         )
     )  # fmt: skip
+
+
+def _login(one: TransportSettings) -> Login | None:
+    mechanism = Mechanism.XOAUTH2 if one.token else Mechanism(one.auth)
+    secret = one.token or one.password
+    return Login(username=one.username, secret=secret.reveal, mechanism=mechanism) if secret else None
 
 
 __all__ = [

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import time, timedelta
 from enum import StrEnum
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
-from messenger.config.secrets import Secret, secret
+from messenger.config.logins import LONGEST, Auth, read_login, read_timeouts, up_to
+from messenger.config.secrets import Secret
 from messenger.config.signing import mail_domain
 from messenger.config.spans import elapsed
 from messenger.config.tables import UNAVAILABLE, Table, Wrong, a_text, one_of, shown, whole, yes_or_no
 from messenger.config.values import address_or_nothing, days, uncertain, window
+from messenger.domain.addresses import is_loopback
 from messenger.domain.rules import Uncertain
 from messenger.domain.shops import Desk
 from messenger.domain.timing import EVERY_DAY, Hours
+
+__all__ = ["Auth", "Security", "TransportSettings", "Way", "is_loopback", "read_transport"]
 
 
 class Security(StrEnum):
@@ -43,7 +46,14 @@ class TransportSettings:
     Args:
         bounces: the domain that receives what comes back, each message at an address of its own; empty: the shop's address.
         ca_file: certificates to trust besides the system's, for a server with a certificate of one's own.
+        connections: at most so many at the same time.
+        dsn: a server that can is asked to report failures and delays.
+        hello: what we call ourselves; empty: the machine's name.
+        idle: seconds after which an unused connection is closed.
+        messages_per_connection: after that many a new connection is opened.
         redirect_to: every mail goes to this address instead; empty in earnest.
+        timeouts: seconds to wait at the stages of the conversation that are named.
+        token: instead of a password, for ``xoauth2``.
         insecure: the owner accepts an unprotected connection to another machine.
     """
 
@@ -53,8 +63,15 @@ class TransportSettings:
     security: Security = Security.STARTTLS
     username: str = ""
     password: Secret | None = None
+    token: Secret | None = None
+    auth: Auth = Auth.AUTO
     connections: int = 4
+    messages_per_connection: int = 100
+    idle: float = 30.0
     timeout: float = 30.0
+    timeouts: Mapping[str, float] = field(default_factory=dict)
+    hello: str = ""
+    dsn: bool = True
     uncertain: Uncertain = Uncertain.RESEND
     resend_after: timedelta = timedelta(minutes=10)
     redirect_to: str = ""
@@ -89,15 +106,23 @@ def read_desk(table: Table) -> Desk:
 def _read_server(name: str, table: Table, home: Path, environ: Mapping[str, str]) -> TransportSettings:
     security = table.take("security", one_of(Security), Security.STARTTLS)
     ca_file = table.take("ca_file", a_text, "")
+    username, auth, password, token = read_login(table, home, environ)
     settings = TransportSettings(
         name=name,
         host=table.need("host", _host, "", remedy='write host = "127.0.0.1"'),
         port=table.take("port", whole(1, 65535), USUAL_PORT[security]),
         security=security,
-        username=table.take("username", a_text, ""),
-        password=table.take("password", secret(home, environ), None),
+        username=username,
+        password=password,
+        token=token,
+        auth=auth,
         connections=table.take("connections", whole(1, 100), 4),
-        timeout=table.take("timeout", elapsed, timedelta(seconds=30)).total_seconds(),
+        messages_per_connection=table.take("messages_per_connection", whole(1, 100_000), 100),
+        idle=table.take("idle", up_to(LONGEST, "1h"), timedelta(seconds=30)).total_seconds(),
+        timeout=table.take("timeout", up_to(LONGEST, "1h"), timedelta(seconds=30)).total_seconds(),
+        timeouts=read_timeouts(table),
+        hello=table.take("hello", mail_domain, ""),
+        dsn=table.take("dsn", yes_or_no, default=True),
         uncertain=table.take("uncertain", uncertain, Uncertain.RESEND),
         resend_after=table.take("resend_after", elapsed, timedelta(minutes=10)),
         redirect_to=table.take("redirect_to", address_or_nothing, ""),
@@ -111,21 +136,14 @@ def _read_server(name: str, table: Table, home: Path, environ: Mapping[str, str]
 
 
 def _check_together(table: Table, settings: TransportSettings) -> None:
-    if settings.security is Security.NONE and settings.host and not (settings.insecure or is_loopback(settings.host)):
+    if settings.security is not Security.NONE or not settings.host or is_loopback(settings.host):
+        return
+    key = "security" if "security" in table else ""
+    if settings.username:  # insecure = true does not help: a password that was overheard is no longer one
+        table.wrong(key, f"the login at {settings.host} would travel unprotected", 'write "starttls" or "tls"')
+    elif not settings.insecure:
         problem = f"mail to {settings.host} would travel unprotected"
-        table.wrong("security" if "security" in table else "", problem, 'write "starttls" or "tls", or insecure = true')
-    if "username" in table and "password" not in table:
-        table.wrong("password", "is missing", 'write password = "env:SMTP_PASSWORD"', at_key=True)
-    if "password" in table and "username" not in table:
-        table.wrong("username", "is missing", "a password goes with a username", at_key=True)
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether this host is this very machine."""
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host.casefold() == "localhost"
+        table.wrong(key, problem, 'write "starttls" or "tls", or insecure = true')
 
 
 def _host(value: object) -> str:

@@ -1,4 +1,4 @@
-"""What counts as one e-mail address.
+"""What counts as one e-mail address, and as this very machine.
 
 Deliberately narrower than RFC 5322: no quoted local parts, no comments, no lists. Mail libraries repair odd addresses
 in silence (``a@x,b@x`` becomes ``a@x``); a repaired address is a message to the wrong person, so we refuse instead.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from ipaddress import ip_address
 
 _LOCAL = re.compile(r"[^\s\"(),:;<>@\[\\\]]{1,64}")
 _ASCII_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
@@ -25,11 +26,34 @@ def is_email_address(text: str) -> bool:
     return _is_local_part(local) and _is_domain(domain)
 
 
+def is_loopback(host: str) -> bool:
+    """Return whether this host is this very machine."""
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.casefold() == "localhost"
+
+
 def _is_local_part(local: str) -> bool:
-    if not _LOCAL.fullmatch(local) or len(local.encode()) > 64:
+    if not _LOCAL.fullmatch(local) or len(local.encode()) > 64 or _is_disguised(local):
         return False
     # "=?" begins an encoded word: a mail library would decode it and write to somebody else
     return not local.startswith(".") and not local.endswith(".") and ".." not in local and "=?" not in local
+
+
+def _is_disguised(text: str) -> bool:
+    """Whether it is ASCII, or holds an ASCII mark such as ``@`` or ``.``, in wide, small or raised characters.
+
+    A server that normalises would read another address than the one we wrote.
+    """
+    if text.isascii():
+        return False
+    plain = unicodedata.normalize("NFKC", text)
+    return plain.isascii() or _marks(plain) != _marks(text)
+
+
+def _marks(text: str) -> list[str]:
+    return [character for character in text if character.isascii() and not character.isalnum()]
 
 
 def _is_domain(domain: str) -> bool:
@@ -45,7 +69,9 @@ def _is_label(label: str) -> bool:
     kinds = [unicodedata.category(character)[0] for character in label]
     letters = all(kind in "LMN" or character == "-" for kind, character in zip(kinds, label, strict=True))
     whole = kinds[0] != "M" and not label.startswith("-") and not label.endswith("-")
-    return letters and whole and unicodedata.is_normalized("NFC", label) and len(_wire(label)) <= 63
+    if not letters or not whole or _is_disguised(label):
+        return False
+    return unicodedata.is_normalized("NFC", label) and len(_wire(label)) <= 63
 
 
 def _wire(label: str) -> bytes:

@@ -15,7 +15,11 @@ REPLY_LIMIT: Final = 32_768
 WORDS_LIMIT: Final = 500
 CLOSING: Final = 421
 START_INPUT: Final = 354
-TOO_MANY_RECIPIENTS: Final = 552
+TOO_MUCH: Final = 552
+LOGIN_CODES: Final = frozenset({530, 534, 535, 538})
+"""Wherever they come, they are about our login. Source: RFC 4954, 4 and 6."""
+CONTENT_STATUS: Final = re.compile(r"5\.(?:2\.3|3\.4|6\.\d{1,3})")
+"""What the server says already to MAIL and yet is about this message: too large, or of a kind it cannot carry."""
 
 
 class Stage(StrEnum):
@@ -32,8 +36,8 @@ class Stage(StrEnum):
     END_OF_DATA = "end_of_data"
 
 
-ACCOUNT_STAGES: Final = frozenset({Stage.CONNECT, Stage.GREETING, Stage.EHLO, Stage.TLS, Stage.AUTH, Stage.MAIL})
-"""Here a refusal is about who we are, not about this message."""
+OPENING: Final = frozenset({Stage.CONNECT, Stage.GREETING, Stage.EHLO, Stage.TLS, Stage.AUTH})
+"""Here no message has been mentioned yet: whatever goes wrong is about the account or the server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,7 @@ class Reply:
 
     Args:
         code: three digits, 200 to 599.
-        text: its words, lines joined by a space.
+        text: its words, one line for each of the server's.
     """
 
     code: int
@@ -63,11 +67,27 @@ class Reply:
         """Whether the server said a plain no, for now or for good."""
         return 400 <= self.code <= 599
 
+    @property
+    def status(self) -> str:
+        """The enhanced status code at its beginning, such as ``5.1.1``; empty without one that fits the code.
+
+        Source: RFC 2034, 4 (both have the same class); RFC 3463.
+        """
+        found = _STATUS.match(self.text)
+        return found[0] if found and found[0][0] == str(self.code)[0] else ""
+
     def as_outcome(self) -> Outcome:
         """Return what the code says when nothing about the stage is special."""
         if self.is_positive:
             return Outcome.ACCEPTED
         return Outcome.PERMANENT if self.is_permanent else Outcome.TEMPORARY
+
+
+_STATUS = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}(?![0-9.])")
+
+
+class NoReply(Exception):
+    """What came is no reply, or nothing came; the message says which."""
 
 
 class Trouble(Exception):
@@ -77,92 +97,120 @@ class Trouble(Exception):
         stage: where it stopped.
         reply: what the server said, None for a broken line, a time-out or words that are no reply.
         words: ours, for when there was no reply.
-        is_account: the trouble is with the account although no reply says so (a certificate, a missing extension).
+        is_silence: nothing came within the time of the stage.
     """
 
-    def __init__(self, stage: Stage, reply: Reply | None, *, words: str = "", is_account: bool = False) -> None:
+    def __init__(self, stage: Stage, reply: Reply | None, *, words: str = "", is_silence: bool = False) -> None:
         super().__init__(f"{stage}: {reply.code if reply else words}")
         self.stage = stage
         self.reply = reply
         self.words = words
-        self.is_account = is_account
-
-    @property
-    def leaves_line_usable(self) -> bool:
-        """Whether the connection can carry another message: the server said a plain no and did not hang up."""
-        return self.reply is not None and self.reply.is_refusal and self.reply.code != CLOSING
+        self.is_silence = is_silence
 
     @property
     def is_lost_line(self) -> bool:
         """Whether the server hung up or was about to, which says nothing about the message."""
         return self.reply is None or self.reply.code == CLOSING
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether to connect once more at once would only show the same again."""
+        is_final = self.reply is not None and self.reply.is_permanent
+        return is_final or self.is_silence or self.stage in {Stage.TLS, Stage.AUTH}
+
     def outcome(self) -> Outcome:
         """Return what to do next."""
-        return Outcome.ACCOUNT if self.is_account else outcome(self.stage, self.reply)
+        return outcome(self.stage, self.reply)
 
 
 def outcome(stage: Stage, reply: Reply | None) -> Outcome:
     """Return what a reply (or a broken line) means at this stage.
 
-    Source: RFC 5321, 4.2.5, 4.5.3.1.10 (552 to RCPT) and 4.5.4.2.
+    Source: RFC 5321, 4.2.5, 4.5.3.1.10 (552 to RCPT) and 4.5.4.2; RFC 1870, 6.1 (552 to MAIL).
     """
-    if reply is None:
-        return Outcome.UNCERTAIN if stage is Stage.END_OF_DATA else Outcome.TEMPORARY
-    if stage in ACCOUNT_STAGES and reply.is_permanent:
+    if stage in OPENING or (reply is not None and reply.code in LOGIN_CODES):
         return Outcome.ACCOUNT
-    if stage is Stage.RCPT and reply.code == TOO_MANY_RECIPIENTS:
-        return Outcome.TEMPORARY
-    if stage is not Stage.END_OF_DATA and not reply.is_refusal:
+    if reply is None or not (reply.is_positive or reply.is_refusal):
+        return Outcome.UNCERTAIN if stage is Stage.END_OF_DATA else Outcome.TEMPORARY
+    if stage is Stage.END_OF_DATA:
+        return reply.as_outcome()
+    if reply.is_positive:
         return Outcome.TEMPORARY  # a yes where a no stopped us: the server answers something we did not ask
-    if stage is Stage.END_OF_DATA and not (reply.is_positive or reply.is_refusal):
-        return Outcome.UNCERTAIN
+    if stage is Stage.MAIL and reply.is_permanent:
+        return Outcome.PERMANENT if _is_about_the_message(reply) else Outcome.ACCOUNT
+    if stage is Stage.RCPT and reply.code == TOO_MUCH:
+        return Outcome.TEMPORARY
     return reply.as_outcome()
 
 
-async def read_reply(reader: asyncio.StreamReader) -> Reply | None:
-    """Return the next reply, or None when the line ends or what comes is no reply. Never holds more than 32 KiB.
+def _is_about_the_message(reply: Reply) -> bool:
+    return CONTENT_STATUS.fullmatch(reply.status) is not None or (reply.code == TOO_MUCH and not reply.status)
+
+
+async def read_reply(reader: asyncio.StreamReader) -> Reply:
+    """Return the next reply. Never holds more than 32 KiB.
+
+    Raises:
+        NoReply: the line ends, or what comes is no reply.
 
     Source: RFC 5321, 4.2.1 (multi-line replies repeat the code).
     """
     lines: list[bytes] = []
     size = 0
     while True:
-        try:
-            line = await reader.readuntil(b"\n")
-        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, OSError):
-            return None
+        line = await _line(reader)
         size += len(line)
         found = _LINE.fullmatch(line)
-        if found is None or size > REPLY_LIMIT or (lines and lines[0][:3] != line[:3]):
-            return None
+        if size > REPLY_LIMIT:
+            raise NoReply("what came is longer than any reply")
+        if found is None or (lines and lines[0][:3] != line[:3]):
+            raise NoReply("what came is no SMTP reply")
         lines.append(line)
         if found["more"] != b"-":
-            return Reply(int(line[:3]), " ".join(_words(one) for one in lines))
+            return Reply(int(line[:3]), "\n".join(map(_words, lines)))
+
+
+async def _line(reader: asyncio.StreamReader) -> bytes:
+    try:
+        return await reader.readuntil(b"\n")
+    except asyncio.LimitOverrunError:
+        raise NoReply("what came is longer than any reply") from None
+    except (asyncio.IncompleteReadError, OSError):
+        raise NoReply("the line broke before a reply") from None
 
 
 _LINE = re.compile(rb"[2-5][0-9]{2}(?:(?P<more>[ -])[^\n]*)?\r?\n")
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]+")
 
 
 def _words(line: bytes) -> str:
     return line[4:].decode("utf-8", "replace").strip()
 
 
-def receipt(*, result: Outcome, words: str, reply: Reply | None, hidden: tuple[str, ...]) -> Receipt:
+def receipt(*, stage: Stage, result: Outcome, words: str, reply: Reply | None, hidden: tuple[str, ...]) -> Receipt:
     """Return what is kept of one try: the server's words or ours, without control characters and without addresses.
 
     Args:
+        stage: how far it came.
         result: what to do next.
         words: ours, used when there is no reply.
         reply: the server's.
         hidden: addresses to mask wherever they occur, in any case; also as another spelling with the same local part.
     """
-    said = f"{reply.code} {reply.text}".strip() if reply else words
-    said = _CONTROLS.sub(" ", said)
+    said = visible(f"{reply.code} {reply.text}".strip() if reply else words)
     for address in hidden:
         said = re.sub(re.escape(address), "<recipient>", said, flags=re.IGNORECASE)
         local = re.escape(address.rpartition("@")[0])
         said = re.sub(rf"(?<![\w.+-]){local}@[^\s<>()\[\]\",;]+", "<recipient>", said, flags=re.IGNORECASE)
-    said = said.replace("<<recipient>>", "<recipient>").encode("utf-8", "replace").decode()
-    return Receipt(outcome=result, reply=said[:WORDS_LIMIT], code=reply.code if reply else 0)
+    said = said.replace("<<recipient>>", "<recipient>")
+    code, status = (reply.code, reply.status) if reply else (0, "")
+    return Receipt(outcome=result, reply=said[:WORDS_LIMIT], code=code, stage=stage.value, status=status)
+
+
+def visible(text: str) -> str:
+    """Return a foreign text on one line, with a space for what is invisible, steers a terminal or turns the direction."""
+    if text.isprintable():
+        return text
+    return _SPACES.sub(" ", "".join(one if one.isprintable() else " " for one in text)).strip()
+
+
+_SPACES = re.compile(" {2,}")

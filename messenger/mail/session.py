@@ -1,69 +1,70 @@
-"""One conversation with one mail server, and how far it has come.
-
-``aiosmtplib`` opens the line: connection, TLS, login. After that its transport is ours, because it raises the same
-error before and after the server took responsibility, and cannot send MAIL and RCPT in one packet (RFC 2920).
-"""
+"""One conversation with one mail server: message after message, and how far the present one has come."""
 
 from __future__ import annotations
 
 import asyncio
-import ssl
-from typing import Final, cast
+from contextlib import suppress
+from enum import Enum, auto
+from typing import Final
 
-import aiosmtplib
-
-from messenger.mail.replies import LINE_LIMIT, START_INPUT, Reply, Stage, Trouble, read_reply
-from messenger.mail.settings import Security, SmtpSettings, Timeouts
+from messenger.mail.envelope import Envelope, Extensions, commands
+from messenger.mail.line import BLOCK, Line
+from messenger.mail.replies import CLOSING, START_INPUT, Reply, Stage, Trouble
 
 FAREWELL: Final = 1.0
 """Seconds a server may take to say goodbye."""
 
 
+class _State(Enum):
+    READY = auto()
+    UNDER_WAY = auto()  # the server knows of a message; RSET makes it forget
+    BROKEN = auto()
+
+
 class Session:
     """An open line that has been greeted, secured and logged in."""
 
-    def __init__(self, *, transport: asyncio.Transport, extensions: frozenset[str], timeouts: Timeouts) -> None:
-        loop = asyncio.get_running_loop()
-        self._reader = asyncio.StreamReader(limit=LINE_LIMIT, loop=loop)
-        protocol = asyncio.StreamReaderProtocol(self._reader, loop=loop)
-        transport.set_protocol(protocol)
-        protocol.connection_made(transport)
-        self._writer = asyncio.StreamWriter(transport, protocol, self._reader, loop)
-        self._transport = transport
+    def __init__(self, line: Line, extensions: Extensions, *, is_dsn_wanted: bool) -> None:
+        self._line = line
         self._extensions = extensions
-        self._timeouts = timeouts
-        self.stage = Stage.AUTH
+        self._is_dsn_wanted = is_dsn_wanted
+        self._state = _State.READY
+        self.stage = Stage.MAIL
         self.carried = 0
+        self.idle_since = 0.0
+        self.generation = 0
 
     @property
-    def speaks_utf8(self) -> bool:
-        """Whether the server takes addresses beyond ASCII (RFC 6531)."""
-        return "smtputf8" in self._extensions
+    def is_fresh(self) -> bool:
+        """Whether the line is as we left it: open, and the server has said nothing unasked."""
+        return self._state is _State.READY and self._line.is_quiet
 
-    async def offer(self, *, sender: str, recipient: str) -> None:
+    async def offer(self, envelope: Envelope) -> None:
         """Say who writes to whom; in one packet where the server lists PIPELINING.
 
         Raises:
-            Trouble: the server does not want it, or the line broke.
+            Trouble: the server does not want it, cannot take it, or the line broke.
         """
         self.carried += 1
-        is_utf8 = not recipient.isascii() or not sender.isascii()
-        mail = f"MAIL FROM:<{sender}>{' SMTPUTF8' if is_utf8 else ''}"
-        rcpt = f"RCPT TO:<{recipient}>"
         self.stage = Stage.MAIL
-        if "pipelining" in self._extensions:
-            self._write(mail, rcpt)
-            first = await self._reply()
-            self.stage = Stage.RCPT
-            second = await self._reply() if first is not None else None
-            _expect(Stage.MAIL, first if second is not None else first and _unless_refused(first))
-            _expect(Stage.RCPT, second)
+        mail, rcpt = commands(envelope, self._extensions, is_dsn_wanted=self._is_dsn_wanted)
+        self._state = _State.UNDER_WAY
+        if "PIPELINING" in self._extensions:
+            await self._offer_at_once(mail, rcpt)
             return
-        self._write(mail)
-        _expect(Stage.MAIL, await self._reply())
+        self._expect(await self._ask(Stage.MAIL, mail))
+        self._expect(await self._ask(Stage.RCPT, rcpt))
+
+    async def _offer_at_once(self, mail: str, rcpt: str) -> None:
+        """Source: RFC 2920, 3.1: every reply is read, also when the first was a no."""
+        self._line.say(mail, rcpt)
+        first = await self._reply()
+        if first.is_refusal and first.code != CLOSING:
+            with suppress(Trouble):
+                await self._reply()
+        self._expect(first)
         self.stage = Stage.RCPT
-        self._write(rcpt)
-        _expect(Stage.RCPT, await self._reply())
+        self._expect(await self._reply())
 
     async def hand_over(self, content: bytes) -> Reply:
         """Send the message; returns the server's yes.
@@ -72,61 +73,90 @@ class Session:
             content: CRLF line ends; dots are stuffed here.
 
         Raises:
-            Trouble: with stage ``end_of_data`` and no reply its fate is unknown.
+            Trouble: with stage ``end_of_data`` and no reply its fate is unknown; at any earlier stage it was not taken.
         """
-        self.stage = Stage.DATA
-        self._write("DATA")
-        start = await self._reply()
-        if start is None or start.code != START_INPUT:
-            raise Trouble(Stage.DATA, start, words=_NO_REPLY)
-        self.stage = Stage.END_OF_DATA
-        reply = await self._reply(after=stuffed(content))
-        if reply is None or not reply.is_positive:
-            raise Trouble(Stage.END_OF_DATA, reply, words=_NO_REPLY)
-        self.stage = Stage.AUTH
+        start = await self._ask(Stage.DATA, "DATA")
+        if start.code != START_INPUT:
+            raise self._trouble(start)
+        await self._send(stuffed(content))
+        reply = await self._reply()
+        self._state = _State.READY  # whatever it says, the server is done with the message
+        self._expect(reply)
         return reply
 
-    async def reset(self) -> bool:
-        """Drop the message under way; returns whether the line can be used on."""
-        self.stage = Stage.MAIL
-        self._write("RSET")
+    async def _send(self, octets: bytes) -> None:
+        """Send everything, the last block only while the line is still whole: before that no server can have taken it."""
+        start = 0
+        await self._still_listening()
+        while len(octets) - start > BLOCK:
+            await self._block(octets[start : start + BLOCK])
+            start += BLOCK
+            await self._still_listening()
+        self.stage = Stage.END_OF_DATA
+        await self._block(octets[start:])
+
+    async def _block(self, octets: bytes) -> None:
+        try:
+            await self._line.send(octets, self.stage)
+        except Trouble:
+            self._state = _State.BROKEN
+            raise
+
+    async def _still_listening(self) -> None:
+        """See to it that the server has not hung up, and says nothing before it was given the whole message."""
+        if self._line.is_quiet:
+            return
         reply = await self._reply()
-        return reply is not None and reply.is_positive
+        self._state = _State.BROKEN
+        raise Trouble(self.stage, reply)
+
+    async def recover(self) -> bool:
+        """Drop a message under way; returns whether the line can be used on."""
+        if self._state is _State.UNDER_WAY:
+            try:
+                reply = await self._ask(Stage.MAIL, "RSET")
+            except Trouble:
+                return False
+            self._state = _State.READY if reply.is_positive else _State.BROKEN
+        return self.is_fresh
 
     async def close(self) -> None:
         """Say goodbye, and hang up after a second at most."""
         try:
             async with asyncio.timeout(FAREWELL):
-                self._write("QUIT")
-                await read_reply(self._reader)
-                self._writer.close()
-                await self._writer.wait_closed()
-        except (OSError, TimeoutError):
+                if self.is_fresh:
+                    await self._ask(Stage.MAIL, "QUIT")
+        except (TimeoutError, Trouble):
             pass  # goodbye is a courtesy: every message had its answer before
         finally:
             self.abort()
 
     def abort(self) -> None:
         """Hang up at once."""
-        self._transport.abort()
+        self._state = _State.BROKEN
+        self._line.abort()
 
-    def _write(self, *commands: str) -> None:
-        if not self._transport.is_closing():
-            self._writer.write("".join(f"{command}\r\n" for command in commands).encode())
+    async def _ask(self, stage: Stage, command: str) -> Reply:
+        self.stage = stage
+        self._line.say(command)
+        return await self._reply()
 
-    async def _reply(self, *, after: bytes = b"") -> Reply | None:
-        """Write ``after`` and wait for a reply; None when the line breaks, falls silent or talks nonsense."""
+    async def _reply(self) -> Reply:
         try:
-            async with asyncio.timeout(self._timeouts.at(self.stage)):
-                if after:
-                    self._writer.write(after)
-                    await self._writer.drain()
-                return await read_reply(self._reader)
-        except (OSError, TimeoutError):
-            return None
+            return await self._line.reply(self.stage)
+        except Trouble:
+            self._state = _State.BROKEN
+            raise
 
+    def _expect(self, reply: Reply) -> None:
+        if not reply.is_positive:
+            raise self._trouble(reply)
 
-_NO_REPLY: Final = "the line broke before a reply"
+    def _trouble(self, reply: Reply) -> Trouble:
+        """The server did not say yes; anything but a plain no that leaves the line open means that we do not understand it."""
+        if not reply.is_refusal or reply.code == CLOSING:
+            self._state = _State.BROKEN
+        return Trouble(self.stage, reply)
 
 
 def stuffed(content: bytes) -> bytes:
@@ -137,89 +167,3 @@ def stuffed(content: bytes) -> bytes:
         + content
         + (b".\r\n" if content.endswith(b"\r\n") else b"\r\n.\r\n")
     )
-
-
-def _expect(stage: Stage, reply: Reply | None) -> None:
-    if reply is None or not reply.is_positive:
-        raise Trouble(stage, reply, words=_NO_REPLY)
-
-
-def _unless_refused(first: Reply) -> Reply | None:
-    """With the second of two replies missing, the first counts only as far as it says no."""
-    return first if first.is_refusal else None
-
-
-async def open_session(settings: SmtpSettings) -> Session:
-    """Connect, secure and log in.
-
-    Raises:
-        Trouble: the server cannot be reached, is not who it should be, or does not want us.
-    """
-    client = aiosmtplib.SMTP(
-        hostname=settings.host,
-        port=settings.port,
-        local_hostname=settings.local_hostname or None,
-        use_tls=settings.security is Security.TLS,
-        start_tls=False,
-        tls_context=settings.context(),
-    )
-    progress = [Stage.CONNECT]
-    try:
-        transport = await _set_up(client, settings, progress)
-    except BaseException as error:
-        if client.transport is not None:
-            cast("asyncio.Transport", client.transport).abort()  # typed as its base, always a socket's or TLS's
-        client.close()
-        if isinstance(error, Exception):
-            raise _trouble(progress[0], error) from error
-        raise
-    return Session(transport=transport, extensions=frozenset(client.esmtp_extensions), timeouts=settings.timeouts)
-
-
-async def _set_up(client: aiosmtplib.SMTP, settings: SmtpSettings, progress: list[Stage]) -> asyncio.Transport:
-    waits = settings.timeouts
-    await client.connect(timeout=waits.connect)
-    progress[0] = Stage.EHLO
-    await client.ehlo(timeout=waits.ehlo)
-    if settings.security is Security.STARTTLS:
-        progress[0] = Stage.TLS
-        await client.starttls(timeout=waits.connect)
-        progress[0] = Stage.EHLO
-        await client.ehlo(timeout=waits.ehlo)
-    if settings.username:
-        progress[0] = Stage.AUTH
-        await client.login(settings.username, settings.password, timeout=waits.auth)
-    transport = client.protocol.transport if client.protocol else None
-    if transport is None or transport.is_closing():
-        raise aiosmtplib.SMTPServerDisconnected("Connection lost")
-    return cast("asyncio.Transport", transport)  # typed as its base, always a socket's or TLS's
-
-
-def _trouble(stage: Stage, error: Exception) -> Trouble:
-    if isinstance(error, aiosmtplib.SMTPConnectResponseError):
-        stage = Stage.GREETING
-    if isinstance(error, aiosmtplib.SMTPResponseException):
-        is_reply = 200 <= error.code <= 599
-        reply = Reply(error.code, " ".join(error.message.splitlines())) if is_reply else None
-        return Trouble(stage, reply, words=f"{stage}: not a reply")
-    if isinstance(_tls_failure(error), ssl.SSLError):
-        return Trouble(Stage.TLS, None, words=f"TLS: {_tls_failure(error)}", is_account=True)
-    is_line = isinstance(
-        error, OSError | aiosmtplib.SMTPConnectError | aiosmtplib.SMTPServerDisconnected | aiosmtplib.SMTPTimeoutError
-    )
-    words = (
-        f"{stage}: {error}"
-        if isinstance(error, aiosmtplib.SMTPException | OSError)
-        else f"{stage}: {type(error).__name__}"
-    )
-    return Trouble(stage, None, words=words, is_account=not is_line and stage in {Stage.TLS, Stage.AUTH})
-
-
-def _tls_failure(error: BaseException) -> ssl.SSLError | None:
-    """Return the TLS failure behind an error, unless it is only a line that broke during the handshake."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, ssl.SSLError):
-            return None if isinstance(seen, ssl.SSLEOFError | ssl.SSLZeroReturnError) else seen
-        seen = seen.__cause__
-    return None

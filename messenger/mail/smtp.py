@@ -6,25 +6,23 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Final
 
 from messenger.domain.messages import FrozenMessage, Key, Outcome, Receipt
 from messenger.errors import MessageRefused
-from messenger.mail.headers import wire_parts
+from messenger.mail.envelope import Envelope, envelope_of
+from messenger.mail.pool import Hold, Pool
 from messenger.mail.replies import Reply, Stage, Trouble, outcome, receipt
-from messenger.mail.session import Session, open_session
-from messenger.mail.settings import Security, SmtpSettings, Timeouts
+from messenger.mail.session import Session
+from messenger.mail.settings import Login, Mechanism, Security, SmtpSettings, Timeouts
 from messenger.ports import Committing, Done
 
-__all__ = ["Security", "SmtpSettings", "SmtpTransport", "Timeouts"]
+__all__ = ["Login", "Mechanism", "Security", "SmtpSettings", "SmtpTransport", "Timeouts"]
 
 log = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True, slots=True)
-class _Envelope:
-    sender: str
-    recipient: str
-    hidden: tuple[str, ...]
+TRIES_TO_CONNECT: Final = 3
+"""Failures in a row after which the rest of a stream is answered without trying: the next stream may fare better."""
 
 
 class SmtpTransport:
@@ -33,22 +31,23 @@ class SmtpTransport:
     def __init__(self, settings: SmtpSettings) -> None:
         self.name = settings.name
         self._settings = settings
+        self._pool = Pool(settings)
 
     async def carry(self, messages: AsyncIterator[FrozenMessage], *, committing: Committing, done: Done) -> None:
         """Carry every message of the stream; return when the stream has ended and each message has its answer."""
         feed = _Feed(messages)
-        state = _Shared()
+        carrier = _Carrier(self._settings, self._pool, committing=committing, done=done)
         async with asyncio.TaskGroup() as group:
             for _ in range(self._settings.connections):
-                worker = _Worker(self._settings, state, committing=committing, done=done)
-                group.create_task(worker.run(feed))
+                group.create_task(carrier.run(feed))
 
     async def close(self) -> None:
-        """Give up idle connections; there are none between calls yet."""
+        """Say goodbye on idle connections, all at once; they are gone within a second."""
+        await self._pool.close()
 
 
 class _Feed:
-    """Hands the messages of one stream to several workers, one at a time."""
+    """Hands the messages of one stream to several carriers, one at a time."""
 
     def __init__(self, messages: AsyncIterator[FrozenMessage]) -> None:
         self._messages = messages
@@ -70,115 +69,96 @@ class _Feed:
 
 
 @dataclass(slots=True)
-class _Shared:
-    """What the workers of one ``carry`` know together."""
+class _Passage:
+    """One message on its way."""
 
-    refusal: Trouble | None = None
-    """Why the server does not want us: asked once, not once per message."""
+    message: FrozenMessage
+    envelope: Envelope
+    is_committed: bool | None = None
+    """What the caller said when it was asked; None before."""
 
 
-class _Worker:
-    """Carries one message after the other over one connection, replaced when it breaks."""
+class _Carrier:
+    """Carries the messages of one stream, each over whichever session is free."""
 
-    def __init__(self, settings: SmtpSettings, shared: _Shared, *, committing: Committing, done: Done) -> None:
+    def __init__(self, settings: SmtpSettings, pool: Pool, *, committing: Committing, done: Done) -> None:
         self._settings = settings
-        self._shared = shared
+        self._pool = pool
         self._committing = committing
         self._done = done
-        self._session: Session | None = None
+        self._failures = 0
+        self._refusal: Trouble | None = None
+        """Why nobody can connect: found out once, not once per message."""
 
     async def run(self, feed: _Feed) -> None:
-        try:
-            while (message := await feed.next()) is not None:
-                await self._carry(message)
-            if self._session is not None:
-                await self._session.close()
-        finally:
-            self._drop()
-
-    async def _carry(self, message: FrozenMessage) -> None:
-        envelope = self._envelope(message)
-        if isinstance(envelope, Receipt):
-            await self._tell(message.key, envelope)
-            return
-        try:
-            answer = await self._try(message, envelope)
-        except Trouble as trouble:
-            await self._tell(message.key, _told(trouble, envelope))
-            await self._tidy(is_usable=trouble.leaves_line_usable, stage=trouble.stage)
-        except Exception as error:  # noqa: BLE001 - one answer per message, whatever happens
-            log.warning(
-                "smtp_broken", extra={"transport": self.name, "key": str(message.key), "error": type(error).__name__}
-            )
-            stage = self._session.stage if self._session else Stage.CONNECT
-            await self._tell(
-                message.key, Receipt(outcome=outcome(stage, None), reply=f"{stage}: {type(error).__name__}")
-            )
-            self._drop()
-        else:
-            if answer is not None:
-                words = receipt(result=Outcome.ACCEPTED, words="", reply=answer, hidden=envelope.hidden)
-                await self._tell(message.key, words)
-
-    @property
-    def name(self) -> str:
-        return self._settings.name
-
-    async def _try(self, message: FrozenMessage, envelope: _Envelope) -> Reply | None:
-        """Return the server's yes, or None when the caller no longer wants the message sent."""
-        session = await self._offered(envelope)
-        if await self._may_commit(message.key):
-            return await session.hand_over(message.content)
-        await self._tidy(is_usable=True, stage=Stage.RCPT)
-        return None
-
-    async def _offered(self, envelope: _Envelope) -> Session:
-        """Return a session that has taken sender and recipient; a line gone stale meanwhile is replaced once."""
-        session = await self._line()
-        was_used = session.carried > 0
-        try:
-            await self._offer(session, envelope)
-        except Trouble as trouble:
-            if not (was_used and trouble.is_lost_line):
-                raise
-            self._drop()
-            session = await self._line()
-            await self._offer(session, envelope)
-        return session
-
-    async def _offer(self, session: Session, envelope: _Envelope) -> None:
-        if not session.speaks_utf8 and not (envelope.recipient + envelope.sender).isascii():
-            refused = Reply(
-                553, "5.6.7 the address is not ASCII and the server does not offer SMTPUTF8 (our own words)"
-            )
-            raise Trouble(Stage.RCPT, refused)
-        await session.offer(sender=envelope.sender, recipient=envelope.recipient)
-
-    async def _line(self) -> Session:
-        if self._session is not None and self._session.carried >= self._settings.messages_per_connection:
-            session, self._session = self._session, None
-            await session.close()
-        if self._session is None:
-            if self._shared.refusal is not None:
-                raise self._shared.refusal.with_traceback(None)
+        while (message := await feed.next()) is not None:
             try:
-                self._session = await open_session(self._settings)
-            except Trouble as trouble:
-                if trouble.outcome() is Outcome.ACCOUNT:
-                    self._shared.refusal = trouble
+                envelope = envelope_of(message, self._settings.redirect_to)
+            except MessageRefused as problem:
+                await self._tell(message.key, Receipt(outcome=Outcome.PERMANENT, reply=f"not sent: {problem}"))
+            else:
+                await self._carry(_Passage(message, envelope))
+
+    async def _carry(self, passage: _Passage) -> None:
+        async with self._pool.hold() as hold:
+            answer = await self._answer(passage, hold)
+            if answer is not None:
+                await self._tell(passage.message.key, answer)
+
+    async def _answer(self, passage: _Passage, hold: Hold) -> Receipt | None:
+        """Return how it ended, or None when the caller no longer wants it sent."""
+        hidden = passage.envelope.hidden
+        try:
+            reply = await self._try(passage, hold)
+        except Trouble as trouble:
+            return receipt(
+                stage=trouble.stage, result=trouble.outcome(), words=trouble.words, reply=trouble.reply, hidden=hidden
+            )
+        except Exception as error:  # noqa: BLE001 - one answer per message, whatever happens
+            return self._broken(passage, hold, error)
+        if reply is None:
+            return None
+        return receipt(stage=Stage.END_OF_DATA, result=Outcome.ACCEPTED, words="", reply=reply, hidden=hidden)
+
+    def _broken(self, passage: _Passage, hold: Hold, error: Exception) -> Receipt:
+        stage = hold.session.stage if hold.session else Stage.CONNECT
+        name = type(error).__name__
+        log.warning(
+            "smtp_broken", extra={"transport": self._settings.name, "key": str(passage.message.key), "error": name}
+        )
+        if hold.session is not None:
+            hold.session.abort()
+        return Receipt(outcome=outcome(stage, None), reply=f"{stage}: {name}", stage=stage)
+
+    async def _try(self, passage: _Passage, hold: Hold) -> Reply | None:
+        """Use the session at hand; one gone stale meanwhile is replaced once, as long as the server has not been given it all."""
+        if hold.session is None:
+            return await self._pass(passage, await self._open(hold))
+        try:
+            return await self._pass(passage, hold.session)
+        except Trouble as trouble:
+            if not trouble.is_lost_line or trouble.stage is Stage.END_OF_DATA:
                 raise
-        return self._session
+        return await self._pass(passage, await self._open(hold))
 
-    async def _tidy(self, *, is_usable: bool, stage: Stage) -> None:
-        if self._session is None:
-            return
-        if not is_usable or (stage is not Stage.END_OF_DATA and not await self._session.reset()):
-            self._drop()
+    async def _pass(self, passage: _Passage, session: Session) -> Reply | None:
+        await session.offer(passage.envelope)
+        if passage.is_committed is None:
+            passage.is_committed = await self._may_commit(passage.message.key)
+        return await session.hand_over(passage.message.content) if passage.is_committed else None
 
-    def _drop(self) -> None:
-        if self._session is not None:
-            self._session.abort()
-            self._session = None
+    async def _open(self, hold: Hold) -> Session:
+        if self._refusal is not None:
+            raise self._refusal.with_traceback(None)
+        try:
+            session = await hold.open()
+        except Trouble as trouble:
+            self._failures += 1
+            if trouble.is_settled or self._failures >= TRIES_TO_CONNECT:
+                self._refusal = trouble
+            raise
+        self._failures = 0
+        return session
 
     async def _may_commit(self, key: Key) -> bool:
         try:
@@ -191,22 +171,5 @@ class _Worker:
         try:
             await self._done(key, answer)
         except Exception as error:  # noqa: BLE001 - one answer that cannot be written must not stop the others
-            log.warning(
-                "answer_not_recorded", extra={"key": str(key), "outcome": answer.outcome, "error": type(error).__name__}
-            )
-
-    def _envelope(self, message: FrozenMessage) -> _Envelope | Receipt:
-        try:
-            sender = "@".join(wire_parts(message.sender))
-        except MessageRefused as problem:
-            return Receipt(outcome=Outcome.PERMANENT, reply=f"not sent: envelope sender: {problem}")
-        wanted = self._settings.redirect_to or message.recipient
-        try:
-            recipient = "@".join(wire_parts(wanted))
-        except MessageRefused as problem:
-            return Receipt(outcome=Outcome.PERMANENT, reply=f"not sent: recipient: {problem}")
-        return _Envelope(sender, recipient, (recipient, wanted, message.recipient))
-
-
-def _told(trouble: Trouble, envelope: _Envelope) -> Receipt:
-    return receipt(result=trouble.outcome(), words=trouble.words, reply=trouble.reply, hidden=envelope.hidden)
+            extra = {"key": str(key), "outcome": answer.outcome, "error": type(error).__name__}
+            log.warning("answer_not_recorded", extra=extra)

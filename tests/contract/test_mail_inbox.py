@@ -53,7 +53,9 @@ async def _send(inbox: LocalInbox, *messages: FrozenMessage) -> list[Outcome]:
     settings = SmtpSettings(
         name="inbox", host=inbox.host, port=inbox.port, security=Security.NONE, local_hostname="test.example"
     )
-    await SmtpTransport(settings).carry(stream(), committing=_yes, done=done)
+    transport = SmtpTransport(settings)
+    await transport.carry(stream(), committing=_yes, done=done)
+    await transport.close()
     return told
 
 

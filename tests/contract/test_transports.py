@@ -111,7 +111,9 @@ class SmtpBench:
             settings = SmtpSettings(
                 name="main", host="127.0.0.1", port=server.port, security=Security.NONE, local_hostname="test.example"
             )
-            await notes.run(SmtpTransport(settings), messages)
+            transport = SmtpTransport(settings)
+            await notes.run(transport, messages)
+            await transport.close()
 
     def arrived(self) -> list[bytes]:
         return [mail.content for mail in self.server.taken]
