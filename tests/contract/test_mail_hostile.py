@@ -36,7 +36,7 @@ from messenger.services.enveloping import Secrets
 from messenger.services.home import Home
 from messenger.services.preparing import Postman, Unwritable, Written
 from tests.builders import document
-from tests.raw_sink import RawSink
+from tests.raw_sink import RawSink, Received
 
 AT: Final = datetime(2026, 3, 2, 10, 15, tzinfo=UTC)
 SHOP: Final = Shop(id="toys", name="Sunny Toys", sender="Sunny Toys <care@toys.example>", reply_to="help@toys.example")
@@ -310,11 +310,15 @@ def test_little_is_refused_and_then_with_a_reason(cases: list[Case]) -> None:
     assert all(one.why for one in cases if one.parcel is None)
 
 
-def test_a_buyers_name_never_becomes_a_command(cases: list[Case]) -> None:
-    """The commands a server hears are those of as many harmless messages."""
-    parcels = [one.parcel for one in cases if one.field == "buyer" and one.parcel is not None]
+ENDS: Final = ("\r\n", "\n", "\r", "\r\r\n", "\0\r\n", "\x85")
+SMUGGLED: Final = [f"before{first}.{second}MAIL FROM:<x@evil.example>{second}RCPT TO:<y@evil.example>{second}DATA{second}Subject: smuggled{second}"
+                   for first in ENDS for second in ENDS]  # fmt: skip
 
-    async def scenario() -> list[bytes]:
+
+def heard(parcels: Sequence[FrozenMessage]) -> tuple[Counter[bytes], list[Received]]:
+    """Which commands a server hears, and which messages it gets."""
+
+    async def scenario() -> RawSink:
         async def stream() -> AsyncIterator[FrozenMessage]:
             for one in parcels:
                 yield one
@@ -335,11 +339,32 @@ def test_a_buyers_name_never_becomes_a_command(cases: list[Case]) -> None:
                 connections=1,
             )
             await SmtpTransport(settings).carry(stream(), committing=yes, done=done)
-            assert len(sink.received) == len(parcels)
-            return sink.commands
+            return sink
 
-    heard = Counter(command.split(b" ")[0] for command in asyncio.run(scenario()))
+    sink = asyncio.run(scenario())
+    verbs = Counter(command.split(b" ")[0] for command in sink.commands)
+    assert verbs.pop(b"EHLO") >= 1
+    verbs.pop(b"QUIT", None)
+    return verbs, sink.received
 
-    assert heard.pop(b"EHLO") >= 1
-    assert heard.pop(b"QUIT", 0) <= 20
-    assert heard == {b"MAIL": len(parcels), b"RCPT": len(parcels), b"DATA": len(parcels)}
+
+def test_a_buyers_name_never_becomes_a_command(cases: list[Case]) -> None:
+    """The commands a server hears are those of as many harmless messages."""
+    parcels = [one.parcel for one in cases if one.field == "buyer" and one.parcel is not None]
+    verbs, received = heard(parcels)
+
+    assert len(received) == len(parcels) >= 300
+    assert verbs == {b"MAIL": len(parcels), b"RCPT": len(parcels), b"DATA": len(parcels)}
+
+
+def test_no_text_ends_a_message_and_begins_another(cases: list[Case]) -> None:
+    letter = next(one.letter for one in cases if one.letter is not None)
+    letters = [replace(letter, key=replace(letter.key, step=number), text=text, html=html, subject=text, signature="")
+               for number, (text, html) in enumerate([*((one, "") for one in SMUGGLED), *(("t", one) for one in SMUGGLED)])]  # fmt: skip
+    parcels = [COMPOSER.compose(COMPOSER.seal(one)) for one in letters]
+    verbs, received = heard(parcels)
+
+    assert len(SMUGGLED) >= 20
+    assert sorted(one.content for one in received) == sorted(one.content for one in parcels)
+    assert verbs == dict.fromkeys((b"MAIL", b"RCPT", b"DATA"), len(parcels))
+    assert all(one.wire.count(b"\r\n.\r\n") == 0 for one in received)
