@@ -51,16 +51,16 @@ def run(messages: int = 100) -> Iterator[Figure]:
         "EmailMessage": lambda: _usual(letter),
     }
     for kind, key in keys.items():
-        works |= {f"ours {kind}": _ours(letter, key), f"dkimpy {kind}": _dkimpy(plain, kind, key)}
+        works |= {f"ours {kind}": _ours(letter, key), f"usual {kind}": _both(letter, kind, key)}
     _verify(letter, plain, keys)
     taken = {name: [_timed(work, messages) for _ in range(ROUNDS)] for name, work in works.items()}
     middle = {name: median(seconds) for name, seconds in taken.items()}
     yield Figure(f"composing: EmailMessage, {len(plain) / 1000:.1f} kB", messages, middle["EmailMessage"])
     yield Figure(f"composing: ours, {middle['EmailMessage'] / middle['ours']:.0f} x that", messages, middle["ours"])
     for kind in KINDS:
-        ratio = middle[f"dkimpy {kind}"] / middle[f"ours {kind}"]
-        yield Figure(f"signing {kind}: dkimpy", messages, middle[f"dkimpy {kind}"])
-        yield Figure(f"signing {kind}: ours, {ratio:.1f} x that", messages, middle[f"ours {kind}"])
+        ratio = middle[f"usual {kind}"] / middle[f"ours {kind}"]
+        yield Figure(f"and signed, {kind}: dkimpy", messages, middle[f"usual {kind}"])
+        yield Figure(f"and signed, {kind}: ours, {ratio:.0f} x", messages, middle[f"ours {kind}"])
 
 
 def _letter() -> Letter:
@@ -83,12 +83,18 @@ def _usual(letter: Letter) -> bytes:
     return mail.as_bytes()
 
 
-def _ours(letter: Letter, key: PrivateKey) -> Callable[[], str]:
-    """Only the signature: what a message costs more because it is signed."""
+def _ours(letter: Letter, key: PrivateKey) -> Callable[[], object]:
     composer = MimeComposer({"toys.example": [Signer("toys.example", "s", key)]})
     sealed = composer.seal(letter)
     assert composer.compose(sealed).content.endswith(MimeComposer().compose(letter).content)
-    return lambda: composer.seal(letter).signature
+    return lambda: composer.compose(composer.seal(letter))
+
+
+def _both(letter: Letter, kind: str, key: PrivateKey) -> Callable[[], bytes]:
+    def work() -> bytes:
+        return _dkimpy(_usual(letter), kind, key)()
+
+    return work
 
 
 def _dkimpy(plain: bytes, kind: str, key: PrivateKey) -> Callable[[], bytes]:

@@ -59,6 +59,10 @@ SIGNATURE: Final = "DKIM-Signature"
 ONE_CLICK: Final = "List-Unsubscribe-Post"
 
 
+Headers = Sequence[tuple[str, str]]
+"""Names, and whole headers, each ending in CRLF."""
+
+
 class Signing(Protocol):
     """Signs a finished message with one key."""
 
@@ -82,6 +86,8 @@ class MimeComposer:
 
     def __init__(self, signers: Mapping[str, Sequence[Signing]] | None = None) -> None:
         self._signers = signers or {}
+        self._latest: tuple[Letter, Headers, bytes] | None = None
+        """The letter sealed last and what it was made of: it is composed next, and need not be taken apart twice."""
 
     def seal(self, letter: Letter) -> Letter:
         """Return the letter signed by every key of its sender's domain.
@@ -97,9 +103,11 @@ class MimeComposer:
         if not signers:
             kept = tuple((name, value) for name, value in letter.headers if name.lower() != ONE_CLICK.lower())
             return replace(letter, headers=kept)
-        headers = [line for _, line in (*_headers(letter), *_content_headers(letter))]
-        body = b"".join(_body(letter))
-        return replace(letter, signature="".join(one.sign(headers, body, at=letter.date) for one in signers))
+        headers, body = _parts(letter)
+        lines = [line for _, line in headers]
+        sealed = replace(letter, signature="".join(one.sign(lines, body, at=letter.date) for one in signers))
+        self._latest = (sealed, headers, body)
+        return sealed
 
     def compose(self, letter: Letter) -> FrozenMessage:
         """Return the finished message; the same letter always gives the same bytes.
@@ -108,9 +116,9 @@ class MimeComposer:
             MessageRefused: an address or a header would not survive the way.
         """
         _, sender = split_mailbox(letter.sender)
-        headers = [*_headers(letter), *_content_headers(letter)]
-        head = letter.signature + "".join(line for _, line in headers) + CRLF
-        content = head.encode() + b"".join(_body(letter))
+        latest = self._latest
+        headers, body = latest[1:] if latest is not None and latest[0] is letter else _parts(letter)
+        content = (letter.signature + "".join(line for _, line in headers) + CRLF).encode() + body
         signatures = [SIGNATURE] * letter.signature.count(f"{SIGNATURE}:")
         verify_message(content, [*signatures, *(name for name, _ in headers)])
         return FrozenMessage(
@@ -145,6 +153,10 @@ def verify_message(content: bytes, planned: Sequence[str]) -> None:
     found = _names(lines[:-1])
     if found != list(planned):
         raise MessageRefused(f"the finished message has the headers {found}, planned were {list(planned)}")
+
+
+def _parts(letter: Letter) -> tuple[Headers, bytes]:
+    return [*_headers(letter), *_content_headers(letter)], b"".join(_body(letter))
 
 
 def _names(lines: Sequence[bytes]) -> list[str]:

@@ -258,6 +258,16 @@ def test_a_sealed_letter_does_not_ask_for_the_key_again() -> None:
     assert MimeComposer(other).seal(sealed) == sealed
 
 
+def test_a_composer_does_not_mix_up_what_it_sealed_last() -> None:
+    """It keeps the parts of one letter; any other letter, and an equal one, is put together from itself."""
+    composer = MimeComposer(SIGNERS)
+    other = replace(WHOLE, text="Something else\n", message_id="other@mail.example")
+    first, second = composer.seal(WHOLE), composer.seal(other)
+
+    for letter in (first, second, first, replace(second), WHOLE, other):
+        assert composer.compose(letter) == MimeComposer().compose(letter)
+
+
 @pytest.mark.parametrize(
     ("sender", "is_signed"),
     [
