@@ -31,6 +31,8 @@ class Pool:
         for _ in range(settings.connections):
             self._places.put_nowait(_Place(True, next(self._numbers), None))  # noqa: FBT003  # a tuple that sorts
         self._parting: set[asyncio.Task[None]] = set()
+        self._open = 0
+        self._aside = 0
         self._alarm: asyncio.TimerHandle | None = None
         self._generation = 0
         self._context: ssl.SSLContext | None = None
@@ -61,15 +63,40 @@ class Pool:
         is_young = self._now() - session.idle_since < self._settings.idle
         return session.is_fresh and is_young and session.carried < self._settings.messages_per_connection
 
+    @property
+    def has_sessions(self) -> bool:
+        """Whether any session is open or being opened, in use or not."""
+        return self._open > 0
+
     async def open(self) -> Session:
         """Open a session for a place that was taken.
 
         Raises:
             Trouble: as ``open_session``.
         """
-        session = await open_session(self._settings, self._tls())
+        self._open += 1
+        try:
+            session = await open_session(self._settings, self._tls())
+        except BaseException:
+            self._open -= 1
+            raise
         session.generation = self._generation
         return session
+
+    def abort(self, session: Session) -> None:
+        """Hang up; the place stays with whoever has it."""
+        session.abort()
+        self._open -= 1
+
+    def put_aside(self) -> None:
+        """Do without a place that was taken, until ``bring_back``: the server does not want so many connections."""
+        self._aside += 1
+
+    def bring_back(self) -> None:
+        """Use again what was put aside."""
+        for _ in range(self._aside):
+            self.give_back(None)
+        self._aside = 0
 
     def _tls(self) -> ssl.SSLContext | None:
         if self._context is None and self._settings.security is not Security.NONE:
@@ -98,6 +125,7 @@ class Pool:
 
     def _parted(self, task: asyncio.Task[None]) -> None:
         self._parting.discard(task)
+        self._open -= 1
         self.give_back(None)
 
     def _watch(self, seconds: float) -> None:
@@ -131,26 +159,41 @@ class Hold:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+        self._has_place = False
         self.session: Session | None = None
 
     async def __aenter__(self) -> Self:
-        self.session = await self._pool.take()
+        await self._take()
         return self
 
+    async def _take(self) -> None:
+        self.session = await self._pool.take()
+        self._has_place = True
+
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        session, self.session = self.session, None
         is_usable = False
         try:
-            is_usable = kind is None and session is not None and await session.recover()
+            is_usable = kind is None and self.session is not None and await self.session.recover()
         finally:
-            if session is not None and not is_usable:
-                session.abort()
-            self._pool.give_back(session if is_usable else None)
+            if not is_usable:
+                self.hang_up()
+            if self._has_place:
+                self._pool.give_back(self.session)
+
+    def hang_up(self) -> None:
+        """Give up the session, not the place."""
+        if self.session is not None:
+            self._pool.abort(self.session)
+            self.session = None
 
     async def open(self) -> Session:
         """Return a new session, in place of one that broke."""
-        if self.session is not None:
-            self.session.abort()
-            self.session = None
+        self.hang_up()
         self.session = await self._pool.open()
         return self.session
+
+    async def wait(self) -> None:
+        """Exchange the place, in which no session can be opened, for the next one that is given back."""
+        self._has_place = False
+        self._pool.put_aside()
+        await self._take()

@@ -37,9 +37,12 @@ class SmtpTransport:
         """Carry every message of the stream; return when the stream has ended and each message has its answer."""
         feed = _Feed(messages)
         carrier = _Carrier(self._settings, self._pool, committing=committing, done=done)
-        async with asyncio.TaskGroup() as group:
-            for _ in range(self._settings.connections):
-                group.create_task(carrier.run(feed))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(self._settings.connections):
+                    group.create_task(carrier.run(feed))
+        finally:
+            self._pool.bring_back()
 
     async def close(self) -> None:
         """Say goodbye on idle connections, all at once; they are gone within a second."""
@@ -126,20 +129,20 @@ class _Carrier:
         log.warning(
             "smtp_broken", extra={"transport": self._settings.name, "key": str(passage.message.key), "error": name}
         )
-        if hold.session is not None:
-            hold.session.abort()
+        hold.hang_up()
         return Receipt(outcome=outcome(stage, None), reply=f"{stage}: {name}", stage=stage)
 
     async def _try(self, passage: _Passage, hold: Hold) -> Reply | None:
         """Use the session at hand; one gone stale meanwhile is replaced once, as long as the server has not been given it all."""
-        if hold.session is None:
-            return await self._pass(passage, await self._open(hold))
+        session = hold.session or await self._found(hold)
+        is_new = session.carried == 0
         try:
-            return await self._pass(passage, hold.session)
+            return await self._pass(passage, session)
         except Trouble as trouble:
-            if not trouble.is_lost_line or trouble.stage is Stage.END_OF_DATA:
+            if is_new or not trouble.is_lost_line or trouble.stage is Stage.END_OF_DATA:
                 raise
-        return await self._pass(passage, await self._open(hold))
+        hold.hang_up()
+        return await self._pass(passage, await self._found(hold))
 
     async def _pass(self, passage: _Passage, session: Session) -> Reply | None:
         await session.offer(passage.envelope)
@@ -147,18 +150,34 @@ class _Carrier:
             passage.is_committed = await self._may_commit(passage.message.key)
         return await session.hand_over(passage.message.content) if passage.is_committed else None
 
-    async def _open(self, hold: Hold) -> Session:
+    async def _found(self, hold: Hold) -> Session:
+        """Open a session; where the server takes no more of them, wait for one of those that are open."""
+        while True:
+            try:
+                return await self._opened(hold)
+            except Trouble:
+                if not self._pool.has_sessions:
+                    raise
+            await hold.wait()
+            if hold.session is not None:
+                return hold.session
+
+    async def _opened(self, hold: Hold) -> Session:
         if self._refusal is not None:
             raise self._refusal.with_traceback(None)
         try:
             session = await hold.open()
         except Trouble as trouble:
-            self._failures += 1
-            if trouble.is_settled or self._failures >= TRIES_TO_CONNECT:
-                self._refusal = trouble
+            self._note(trouble)
             raise
         self._failures = 0
         return session
+
+    def _note(self, trouble: Trouble) -> None:
+        """Remember why nobody can connect, unless somebody is connected."""
+        self._failures += 1
+        if not self._pool.has_sessions and (trouble.is_settled or self._failures >= TRIES_TO_CONNECT):
+            self._refusal = trouble
 
     async def _may_commit(self, key: Key) -> bool:
         try:
