@@ -33,6 +33,11 @@ GOOD: Final = {
     "noop": "250 2.0.0 ok",
 }
 
+CHALLENGES: Final = {
+    "LOGIN": ("VXNlcm5hbWU6", "UGFzc3dvcmQ6"),
+    "CRAM-MD5": ("PDE4OTYuNjk3MTcwOTUyQHBvc3RvZmZpY2UucmVzdG9uLm1jaS5uZXQ+",),  # RFC 2195, 2
+}
+
 
 class _HungUp(Exception):
     pass
@@ -57,7 +62,9 @@ class SmtpServer:
         extensions: tuple[str, ...] = ("PIPELINING", "8BITMIME"),
         tls: ssl.SSLContext | None = None,
         is_implicit_tls: bool = False,
+        host: str = "127.0.0.1",
     ) -> None:
+        self._host = host
         self._script = {stage: list(say) if isinstance(say, list) else say for stage, say in (script or {}).items()}
         self._recipients = recipients or {}
         self._extensions = extensions
@@ -65,7 +72,10 @@ class SmtpServer:
         self._is_implicit_tls = is_implicit_tls
         self.mails: list[Mail] = []
         self.commands: list[str] = []
+        self.logins: list[list[str]] = []
+        """What came to AUTH, line by line."""
         self.connections = 0
+        self.open_now = self.most_open = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
         self.port = 0
@@ -76,7 +86,7 @@ class SmtpServer:
 
     async def __aenter__(self) -> Self:
         context = self._tls if self._is_implicit_tls else None
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=context, limit=2**20)
+        self._server = await asyncio.start_server(self._accept, self._host, 0, ssl=context, limit=2**20)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -93,13 +103,23 @@ class SmtpServer:
         assert task is not None
         self._tasks.add(task)
         self.connections += 1
+        self.open_now += 1
+        self.most_open = max(self.most_open, self.open_now)
         try:
             await _Conversation(self, reader, writer).run()
         except (_HungUp, OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
         finally:
             writer.transport.abort()
+            self.open_now -= 1
             self._tasks.discard(task)
+
+    async def hang_up(self) -> None:
+        """Hang up on everybody, and wait until that has happened."""
+        tasks = set(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def line(self, stage: str, *, recipient: str = "") -> str:
         if stage == "rcpt" and recipient in self._recipients:
@@ -159,10 +179,13 @@ class _Conversation:
             await self._say(verb.lower())
 
     async def _login(self, command: str) -> None:
-        if command.upper() == "AUTH LOGIN":
-            for question in ("VXNlcm5hbWU6", "UGFzc3dvcmQ6"):
-                self._writer.write(f"334 {question}\r\n".encode())
-                await self._reader.readuntil(b"\r\n")
+        """Ask on, as the mechanism wants it; ``auth`` says what is answered at the end."""
+        said = [command.partition(" ")[2]]
+        self._server.logins.append(said)
+        mechanism = command.split(" ")[1].upper()
+        for question in CHALLENGES.get(mechanism, ()):
+            self._writer.write(f"334 {question}\r\n".encode())
+            said.append((await self._reader.readuntil(b"\r\n")).decode().rstrip("\r\n"))
         await self._say("auth")
 
     async def _take(self) -> None:

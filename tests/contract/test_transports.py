@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Protocol
 
 import pytest
@@ -62,10 +62,17 @@ async def stream(messages: Iterable[FrozenMessage]) -> AsyncIterator[FrozenMessa
         yield message
 
 
+Step = Sequence[FrozenMessage] | str
+"""Messages to carry, or ``close`` (the transport), ``hang up`` (the server, on whoever is connected)."""
+CLOSE = "close"
+HANG_UP = "hang up"
+
+
 class Bench(Protocol):
     def answer(self, outcome: Outcome) -> None: ...
     def refuse(self, recipient: str) -> None: ...
     def carry(self, *messages: FrozenMessage, notes: Notes | None = None) -> Notes: ...
+    def play(self, *steps: Step) -> Notes: ...
     def arrived(self) -> list[bytes]: ...
 
 
@@ -84,6 +91,18 @@ class MemoryBench:
         asyncio.run(notes.run(self.transport, messages))
         return notes
 
+    def play(self, *steps: Step) -> Notes:
+        notes = Notes()
+        asyncio.run(self._play(steps, notes))
+        return notes
+
+    async def _play(self, steps: Sequence[Step], notes: Notes) -> None:
+        for step in steps:
+            if step == CLOSE:
+                await self.transport.close()
+            elif not isinstance(step, str):
+                await notes.run(self.transport, step)
+
     def arrived(self) -> list[bytes]:
         return [message.content for message in self.transport.sent]
 
@@ -101,19 +120,29 @@ class SmtpBench:
         self.recipients[recipient] = "550 5.1.1 no such mailbox"
 
     def carry(self, *messages: FrozenMessage, notes: Notes | None = None) -> Notes:
-        notes = notes or Notes()
+        return self._play([messages, CLOSE], notes or Notes())
+
+    def play(self, *steps: Step) -> Notes:
+        return self._play([*steps, CLOSE], Notes())
+
+    def _play(self, steps: Sequence[Step], notes: Notes) -> Notes:
         self.server = SmtpServer(self.script, recipients=self.recipients)
-        asyncio.run(self._carry(messages, notes))
+        asyncio.run(self._steps(steps, notes))
         return notes
 
-    async def _carry(self, messages: Iterable[FrozenMessage], notes: Notes) -> None:
+    async def _steps(self, steps: Sequence[Step], notes: Notes) -> None:
         async with self.server as server:
             settings = SmtpSettings(
                 name="main", host="127.0.0.1", port=server.port, security=Security.NONE, local_hostname="test.example"
             )
             transport = SmtpTransport(settings)
-            await notes.run(transport, messages)
-            await transport.close()
+            for step in steps:
+                if step == CLOSE:
+                    await transport.close()
+                elif step == HANG_UP:
+                    await server.hang_up()
+                elif not isinstance(step, str):
+                    await notes.run(transport, step)
 
     def arrived(self) -> list[bytes]:
         return [mail.content for mail in self.server.taken]
@@ -216,3 +245,31 @@ def test_content_arrives_to_the_byte(bench: Bench, content: bytes) -> None:
     bench.carry(a_message(content=content))
 
     assert bench.arrived() == [content]
+
+
+# --- between streams ------------------------------------------------------------------------------------------------
+
+
+def test_a_transport_carries_one_stream_after_the_other(bench: Bench) -> None:
+    notes = bench.play([a_message(1)], [a_message(2), a_message(3)], [a_message(4)])
+
+    assert notes.outcomes() == {a_message(number).key: Outcome.ACCEPTED for number in range(1, 5)}
+    assert len(bench.arrived()) == 4
+
+
+def test_a_closed_transport_begins_anew(bench: Bench) -> None:
+    notes = bench.play([a_message(1)], CLOSE, [a_message(2)], CLOSE, CLOSE)
+
+    assert list(notes.outcomes().values()) == [Outcome.ACCEPTED] * 2
+
+
+def test_closing_what_was_never_used_does_nothing(bench: Bench) -> None:
+    assert bench.play(CLOSE).done == []
+
+
+def test_a_line_that_went_stale_between_streams_costs_no_message_its_try(bench: Bench) -> None:
+    notes = bench.play([a_message(1), a_message(2)], HANG_UP, [a_message(3), a_message(4)], HANG_UP, [a_message(5)])
+
+    assert list(notes.outcomes().values()) == [Outcome.ACCEPTED] * 5
+    assert sorted(notes.asked, key=str) == [a_message(number).key for number in range(1, 6)]
+    assert len(bench.arrived()) == 5
