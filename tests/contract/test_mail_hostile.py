@@ -210,7 +210,9 @@ def carried(parcels: Sequence[FrozenMessage]) -> list[Mail]:
             local_hostname="test.example",
         )  # fmt: skip
         async with server:
-            await SmtpTransport(settings).carry(stream(), committing=yes, done=done)
+            transport = SmtpTransport(settings)
+            await transport.carry(stream(), committing=yes, done=done)
+            await transport.close()
         return taker.mails
 
     mails = asyncio.run(scenario())
@@ -338,7 +340,9 @@ def heard(parcels: Sequence[FrozenMessage]) -> tuple[Counter[bytes], list[Receiv
                 local_hostname="test.example",
                 connections=1,
             )
-            await SmtpTransport(settings).carry(stream(), committing=yes, done=done)
+            transport = SmtpTransport(settings)
+            await transport.carry(stream(), committing=yes, done=done)
+            await transport.close()
             return sink
 
     sink = asyncio.run(scenario())

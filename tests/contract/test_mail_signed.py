@@ -122,7 +122,9 @@ def carried(parcels: Sequence[FrozenMessage]) -> tuple[list[Received], list[Outc
             settings = SmtpSettings(
                 name="sink", host="127.0.0.1", port=sink.port, security=Security.NONE, local_hostname="test.example"
             )
-            await SmtpTransport(settings).carry(stream(), committing=yes, done=done)
+            transport = SmtpTransport(settings)
+            await transport.carry(stream(), committing=yes, done=done)
+            await transport.close()
             return sink.received
 
     return asyncio.run(scenario()), told
