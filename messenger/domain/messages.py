@@ -111,6 +111,7 @@ class Reason(StrEnum):
     REPLY_LOST = "reply_lost"
     # waiting
     RETRY = "retry"
+    RATE = "rate"
     OUTAGE = "outage"
     PAUSED = "paused"
 
@@ -242,6 +243,8 @@ class PlannedMessage:
         approved_by: the person who let it go; empty when nobody has.
         released_at: holds that began before this instant no longer hold it: a person has said so.
         carrier: id of the message it went out together with (state ``merged``).
+        queue: in which line it waits: empty when it was never tried, ``retry`` after a try, ``account/…`` for an account that is
+            in trouble or has no room.
         expires_at: from then on it is pointless.
         stale_at: from then on it is too old to be said for the first time.
         because: event, key or person that caused the present state.
@@ -287,3 +290,4 @@ class PlannedMessage:
     approved_by: str = ""
     released_at: datetime | None = None
     carrier: int | None = None
+    queue: str = ""

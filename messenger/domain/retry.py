@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import timedelta
 from typing import Final
 
+from messenger.domain.messages import Receipt
+
 FIRST: Final = timedelta(minutes=5)
 LONGEST: Final = timedelta(seconds=4000)
+ONCE_A_DAY: Final = timedelta(days=1)
+LONGEST_CLAIM: Final = timedelta(minutes=15)
+"""No message is held for longer without being handed over, whatever its worker is doing; nor for longer after that."""
 MOST_CLAIMS: Final = 5
 """A message that was claimed this often without any result takes its worker down with it: it is poison."""
 SUSPECT: Final = 3
@@ -34,3 +40,28 @@ def backoff(attempt: int, key: str) -> timedelta:
     seed = hashlib.blake2b(f"{key}/{attempt}".encode(), digest_size=8).digest()
     jitter = int.from_bytes(seed) / 2**64 * 0.4 - 0.2
     return plain * (1 + jitter)
+
+
+def is_full(receipt: Receipt) -> bool:
+    """Return whether the buyer's mailbox is full: a no for good in form, and yet over in a day or two.
+
+    Source: RFC 3463, 3.3 (x.2.2); RFC 5321, 4.2.3 (552 without an enhanced code, said about the recipient).
+    """
+    if receipt.status:
+        return receipt.status == "5.2.2"
+    return receipt.code == _TOO_MUCH and receipt.stage in {"rcpt", "end_of_data"} and bool(_FULL.search(receipt.reply))
+
+
+_TOO_MUCH: Final = 552
+_FULL: Final = re.compile(r"quota|full|mailbox|storage", re.IGNORECASE)
+
+
+def wait_after(receipt: Receipt, attempt: int, key: str) -> timedelta:
+    """Return how long to wait after a try that did not succeed and is worth another.
+
+    The other side may ask for longer than we would wait, never for less, and not for more than a day.
+    """
+    if is_full(receipt):
+        return ONCE_A_DAY
+    asked = timedelta(seconds=min(receipt.retry_after or 0.0, ONCE_A_DAY.total_seconds()))
+    return max(asked, backoff(max(1, attempt), key))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 from messenger.domain.events import Event
 from messenger.domain.lanes import Journey, Lane, LaneKey
 from messenger.domain.messages import Key, PlannedMessage, State
+from messenger.ports.accounts import Accounts
 from messenger.ports.unit import Unit
 from messenger.ports.values import (
     Commitment,
@@ -120,11 +121,17 @@ class Reading(Protocol):
 class Claims(Protocol):
     """Hands out what is due, and keeps what became of it."""
 
-    def claim(self, *, owner: str, now: datetime, lease_until: datetime, limit: int) -> list[PlannedMessage]:
+    def claim(
+        self, *, owner: str, now: datetime, lease_until: datetime, limit: int, room: Mapping[str, int] = {}
+    ) -> list[PlannedMessage]:
         """Take up to ``limit`` messages that have to be looked at (waiting, due_at <= now) for ``owner``.
 
-        Urgent ones first, then oldest due first. Rows of a paused shop and gated rows are left alone. What waits for a
-        person is due when it expires.
+        Urgent ones first; then shops share alike, and within a shop those never tried, those tried before, and those that
+        waited for one account each (``queue``); within such a line the oldest due first. Rows of a paused shop and gated rows
+        are left alone. What waits for a person is due when it expires.
+
+        What waits for an account in trouble is left alone until it expires; when the account may be probed, one such row is
+        taken, and this owner is its prober. ``room`` says how many rows that waited for an account may be taken, by transport.
 
         Raises ``attempts`` and ``token`` in the same statement, so that a message that kills its worker is found. No two
         callers get the same message. A message that was claimed ``SUSPECT`` times without any result comes alone, and only when
@@ -152,8 +159,11 @@ class Claims(Protocol):
         """
         ...
 
-    def heartbeat(self, *, owner: str, lease_until: datetime) -> int:
-        """Extend all leases of ``owner``; returns how many it still has."""
+    def heartbeat(self, *, owner: str, lease_until: datetime, now: datetime | None = None) -> int:
+        """Extend all leases of ``owner``, and its probes; returns how many leases were extended.
+
+        Given ``now``, what was claimed longer ago than ``LONGEST_CLAIM`` is let go; what is ``sending`` twice that.
+        """
         ...
 
     def rescue(self, *, now: datetime) -> tuple[int, int]:
@@ -271,7 +281,7 @@ class Lanes(Protocol):
         ...
 
 
-class Store(Inbox, Reading, Claims, Keeping, Generations, Lanes, Protocol):
+class Store(Inbox, Reading, Claims, Keeping, Generations, Lanes, Accounts, Protocol):
     """Keeps everything. Methods are synchronous; each write is one short transaction."""
 
     def secret(self, name: str) -> bytes:

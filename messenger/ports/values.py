@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -192,6 +192,9 @@ class Pulse:
         next_due: earliest due_at among waiting messages, without those of stopped shops and of valves to be judged.
         next_resend: earliest resend_at among uncertain messages.
         backlog: received events of closed intakes and orders to be folded anew, without those that were given up.
+        blocked: messages that are due and wait for an account in trouble, by transport; they are not among ``due``, unless
+            they have expired, or one of them may find out how the account is.
+        next_probe: when the first of those accounts may be tried again.
     """
 
     due: int = 0
@@ -200,3 +203,5 @@ class Pulse:
     next_due: datetime | None = None
     next_resend: datetime | None = None
     backlog: int = 0
+    blocked: Mapping[str, int] = field(default_factory=dict)
+    next_probe: datetime | None = None

@@ -1,96 +1,35 @@
-"""Claims: who holds which message, and what came of it. Every write-back names owner and token."""
+"""Claims: what came of them. Every write-back names owner and token."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import (
-    ARRAY,
-    BigInteger,
     ColumnElement,
     Connection,
     FromClause,
-    RowMapping,
-    Select,
     and_,
-    any_,
     case,
-    func,
     insert,
     literal,
     null,
     or_,
     select,
     true,
-    update,
 )
 
-from messenger.domain.messages import Letter, Outcome, PlannedMessage, State
-from messenger.domain.retry import SUSPECT
+from messenger.domain.messages import Letter, Outcome, State
 from messenger.ports import Commitment, Frozen, Result, Settlement
 from messenger.storage.carrying import ON_THE_WAY, may_carry, share, waiting_again
 from messenger.storage.documents import pack, unpack
-from messenger.storage.due import due, resendable, running
 from messenger.storage.engine import Database
 from messenger.storage.outbox_table import outbox, stated
 from messenger.storage.rewriting import Rewrite, columns_without, travelling_row
-from messenger.storage.rows import entry_values, message_of, told
-from messenger.storage.sql import is_sqlite, upsert
+from messenger.storage.rows import entry_values, told
+from messenger.storage.sql import upsert
 from messenger.storage.tables import attempts, bodies, record
-
-_SUSPECT: Final = and_(outbox.c.attempts >= SUSPECT, outbox.c.reply.is_(None))
-
-
-def claim(database: Database, *, owner: str, now: datetime, lease_until: datetime, limit: int) -> list[PlannedMessage]:
-    """Take what is due; see ``ports.Store.claim``."""
-    raised = {
-        "owner": owner,
-        "lease_until": lease_until,
-        "token": outbox.c.token + 1,
-        "attempts": outbox.c.attempts + 1,
-    }
-    claimed = raised | {"state": "claimed"}
-    with database.read() as connection:
-        of_shops = running(connection)
-        if of_shops is None:
-            return []
-        ripe = _ids(and_(due(now), of_shops), outbox.c.due_at)
-        pressing = ripe.where(outbox.c.urgent)
-        again = _ids(and_(resendable(now), of_shops), outbox.c.resend_at)
-        any_of = [one.limit(1).scalar_subquery().is_not(None) for one in (pressing, ripe, again)]
-        is_pressing, is_ripe, is_again = tuple(connection.execute(select(*any_of)).one())
-    ways = [
-        (is_pressing, pressing.where(~_SUSPECT), claimed),
-        (is_again, again, raised),
-        (is_ripe, ripe.where(~_SUSPECT), claimed),
-    ]
-
-    def take(connection: Connection) -> Sequence[RowMapping]:
-        taken: list[RowMapping] = []
-        for is_any, chosen, values in ways:
-            if is_any and len(taken) < limit:
-                taken += _taken(connection, chosen.limit(limit - len(taken)), values)
-        if taken or not is_ripe:
-            return taken
-        return _taken(connection, ripe.where(_SUSPECT).limit(min(limit, 1)), claimed)
-
-    rows = database.transact(take) if is_ripe or is_again else []
-    return sorted(map(message_of, rows), key=lambda row: (not row.urgent, row.due_at, row.id))
-
-
-def _ids(condition: ColumnElement[bool], by: ColumnElement[datetime]) -> Select[int]:
-    return select(outbox.c.id).where(condition).order_by(by, outbox.c.id)
-
-
-def _taken(connection: Connection, chosen: Select[int], values: dict[str, Any]) -> Sequence[RowMapping]:
-    mine: ColumnElement[bool] = outbox.c.id.in_(chosen.scalar_subquery())
-    if not is_sqlite(connection):  # an array is worked out once; a plain IN may lock rows beyond the limit
-        skipping = chosen.with_for_update(skip_locked=True).scalar_subquery()
-        mine = outbox.c.id == any_(func.array(skipping, type_=ARRAY(BigInteger)))
-    return connection.execute(update(outbox).where(mine).values(values).returning(outbox)).mappings().all()
 
 
 def _still_held(*states: State) -> Any:  # Any: a function from the travelling table to a condition

@@ -69,6 +69,8 @@ outbox = Table(
     Column("approved_by", Text, nullable=False, server_default=""),
     Column("released_at", Instant),
     Column("carrier", BigInteger),
+    Column("queue", Text, nullable=False, server_default=""),
+    Column("claimed_at", Instant),
     UniqueConstraint("shop", "rule", "scope", "step"),
     CheckConstraint("state IN ({})".format(", ".join(f"'{state}'" for state in State)), name="state"),
     Index("ix_outbox_shop_order_number", "shop", "order_number"),
@@ -88,6 +90,8 @@ OPEN: Final = WAITING | {State.SENDING, State.UNCERTAIN}
 
 claimable = and_(stated(WAITING - {State.CLAIMED}), ~outbox.c.gated)
 """What has to be looked at once it is due, with the valve open for it."""
+for_an_account = outbox.c.queue.not_in([literal_column("''"), literal_column("'retry'")])
+"""Waits until its account may be used (``domain.breakers.queue_of``)."""
 urgent = and_(outbox.c.urgent, claimable)
 gated = outbox.c.gated == true()
 """The valve has not judged its intake yet."""
@@ -105,7 +109,9 @@ carried = outbox.c.carrier.is_not(None)
 left = and_(outbox.c.sent_at.is_not(None), outbox.c.carrier.is_(None))
 
 partial("ix_outbox_due", claimable, outbox.c.due_at, outbox.c.id, outbox.c.shop)
-partial("ix_outbox_urgent", urgent, outbox.c.due_at, outbox.c.id, outbox.c.shop)
+partial("ix_outbox_urgent", urgent, outbox.c.queue, outbox.c.due_at, outbox.c.id, outbox.c.shop)
+partial("ix_outbox_lane", claimable, outbox.c.shop, outbox.c.queue, outbox.c.due_at, outbox.c.id)
+partial("ix_outbox_account", and_(claimable, for_an_account), outbox.c.queue, outbox.c.expires_at, outbox.c.id)
 partial("ix_outbox_aside", aside, outbox.c.state, outbox.c.due_at, outbox.c.id)
 partial("ix_outbox_gated", gated, outbox.c.intake, outbox.c.id)
 partial("ix_outbox_buyer_open", open_, outbox.c.shop, outbox.c.buyer)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Row, and_, delete, func, insert, literal, select, update
+from sqlalchemy import BigInteger, Connection, Row, and_, delete, func, insert, literal, select, true, update
 
+from messenger.domain.breakers import queue_of
 from messenger.domain.messages import Key, Reason
 from messenger.ports import Entry, Pause
+from messenger.storage.accounts import open_accounts
 from messenger.storage.columns import microseconds
 from messenger.storage.due import running
 from messenger.storage.engine import Database
@@ -81,7 +83,9 @@ def spread(database: Database, *, now: datetime, over: timedelta, shop: str | No
         of_shops = running(connection) if shop is None else outbox.c.shop == shop
         if of_shops is None:
             return 0
-        ripe = and_(claimable, outbox.c.state == "planned", ~outbox.c.urgent, outbox.c.due_at <= now, of_shops)
+        shut = [queue_of(one) for one in open_accounts(connection)]
+        planned = and_(claimable, outbox.c.state == "planned", ~outbox.c.urgent, outbox.c.due_at <= now)
+        ripe = and_(planned, of_shops, outbox.c.queue.not_in(shut) if shut else true())
         before = func.row_number().over(order_by=(outbox.c.due_at, outbox.c.id)) - 1
         span, start = (literal(one, BigInteger) for one in (over // timedelta(microseconds=1), microseconds(now)))
         place = (start + span * before // func.count().over()).label("at")

@@ -41,8 +41,9 @@ _SEEN: Final[Mapping[str, TypeEngine[Any]]] = {
 
 
 def columns_without(*names: str) -> tuple[str, ...]:
-    """Return the columns of the outbox that may be written, but for these."""
-    return tuple(str(one.name) for one in outbox.columns if one.name not in IDENTITY and one.name not in names)
+    """Return the columns of the outbox that may be written, but for these; when a row was claimed is the claim's to say."""
+    left_out = {*IDENTITY, "claimed_at", *names}
+    return tuple(str(one.name) for one in outbox.columns if one.name not in left_out)
 
 
 @dataclass(frozen=True, eq=False)

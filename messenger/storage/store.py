@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets as random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -27,8 +27,9 @@ from messenger.ports import (
     Unit,
     Verdict,
 )
-from messenger.storage import claims, generations, leases, pausing, reading, schema, travel, valve
+from messenger.storage import claiming, claims, generations, leases, pausing, reading, schema, travel, valve
 from messenger.storage import intake as door
+from messenger.storage.accounts import SqlAccounts
 from messenger.storage.engine import Database, connect
 from messenger.storage.sql import upsert
 from messenger.storage.tables import secrets
@@ -37,7 +38,7 @@ from messenger.storage.unit import SqlUnit, events_of, messages_of
 Answer = TypeVar("Answer")
 
 
-class SqlStore:
+class SqlStore(SqlAccounts):
     """Keeps everything; see ``ports.Store`` for what each method promises. May be used from several threads.
 
     Raises:
@@ -119,9 +120,11 @@ class SqlStore:
         """Return what was frozen for a message."""
         return claims.frozen(self._database, message_id)
 
-    def claim(self, *, owner: str, now: datetime, lease_until: datetime, limit: int) -> list[PlannedMessage]:
+    def claim(
+        self, *, owner: str, now: datetime, lease_until: datetime, limit: int, room: Mapping[str, int] = claiming.NO_BOUND
+    ) -> list[PlannedMessage]:  # fmt: skip
         """Take what is due."""
-        return claims.claim(self._database, owner=owner, now=now, lease_until=lease_until, limit=limit)
+        return claiming.claim(self._database, owner=owner, now=now, lease_until=lease_until, limit=limit, room=room)
 
     def settle(self, settlements: Sequence[Settlement]) -> set[int]:
         """End claims without sending, or keep them."""
@@ -135,9 +138,9 @@ class SqlStore:
         """Write attempts and what follows."""
         return claims.record_results(self._database, results)
 
-    def heartbeat(self, *, owner: str, lease_until: datetime) -> int:
-        """Extend all leases of an owner."""
-        return leases.heartbeat(self._database, owner=owner, lease_until=lease_until)
+    def heartbeat(self, *, owner: str, lease_until: datetime, now: datetime | None = None) -> int:
+        """Extend the leases of an owner."""
+        return leases.heartbeat(self._database, owner=owner, lease_until=lease_until, now=now)
 
     def rescue(self, *, now: datetime) -> tuple[int, int]:
         """Free what dead workers left."""

@@ -22,6 +22,7 @@ from sqlalchemy import (
     true,
 )
 
+from messenger.storage.account_tables import allowances, breakers
 from messenger.storage.columns import Amount, Instant, Serial, metadata, partial
 from messenger.storage.outbox_table import outbox
 
@@ -218,6 +219,6 @@ ticks = Table("ticks", metadata, Column("name", Text, primary_key=True), Column(
 
 alive = Table("alive", metadata, Column("name", String(40), primary_key=True), Column("at", Instant, nullable=False))
 
-__all__ = ["FAILED", "MOST_FAILURES", "TOO_OFTEN", "alive", "attempts", "bodies", "conflicts", "generations", "inbox", "intakes",
-           "journeys", "lanes", "metadata", "needs_fold", "orders", "outbox", "parcels", "pauses", "received", "record", "secrets",
-           "sources", "ticks", "unmatched"]  # fmt: skip
+__all__ = ["FAILED", "MOST_FAILURES", "TOO_OFTEN", "alive", "allowances", "attempts", "bodies", "breakers", "conflicts",
+           "generations", "inbox", "intakes", "journeys", "lanes", "metadata", "needs_fold", "orders", "outbox", "parcels",
+           "pauses", "received", "record", "secrets", "sources", "ticks", "unmatched"]  # fmt: skip

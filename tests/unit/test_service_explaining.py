@@ -471,6 +471,7 @@ CANNOT_OCCUR_YET: Final[dict[Reason | State, tuple[str, frozenset[str]]]] = {
         frozenset({"domain/reconciling.py", "domain/clearing.py"}),
     ),
     Reason.BREAKER: ("trouble with an account opens no breaker yet: it is a retry", frozenset({"domain/guarding.py"})),
+    Reason.RATE: ("nothing is paced yet", frozenset()),
     Reason.PLATFORM_REFUSED: ("no transport leads to a platform yet", frozenset()),
     Reason.PAUSED: (
         "a pause changes no message: explain tells it as what stands in the way", frozenset({"services/telling/outlook.py"}),
