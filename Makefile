@@ -44,8 +44,9 @@ coverage: .venv/dev ## which lines and branches no test has run
 mutants: .venv/dev ## which changes to domain and config no unit test notices; ONLY=messenger/domain/timing.py tries one module
 	$(BIN)/python -m tools.mutants $(ONLY)
 
-faults: .venv/dev ## kill the worker while it sends, again and again, and count; let four send MESSAGES=20000 side by side
-	CROSS_TALK=$(or $(MESSAGES),20000) $(BIN)/python -m pytest tests/faults
+faults: .venv/dev ## kill, stop, cut and fill up, again and again, and count: ROUNDS=20 and MESSAGES=20000 for each test, LIVES=500 simulated
+	FAULT_ROUNDS=$(or $(ROUNDS),20) CROSS_TALK=$(or $(MESSAGES),20000) MESSENGER_LIVES=$(or $(LIVES),500) \
+	  $(BIN)/python -m pytest -n $(WORKERS) tests/faults tests/simulation
 
 bench: .venv/dev ## how fast intake, the whole path and the simulator are
 	$(BIN)/python -m benchmarks

@@ -18,6 +18,9 @@ from messenger.errors import StorageError
 
 Answer = TypeVar("Answer")
 TRIES: Final = 5
+STANDING_STILL: Final = 10.0
+"""Seconds that a process may stand still inside a transaction: then PostgreSQL gives what it has locked to others. A machine
+that is suspended in the middle of one would else keep its rows from everybody until it wakes."""
 _CROSSED: Final = frozenset({"40001", "40P01"})
 """SQLSTATE of transactions that got in each other's way: the one that was ended may simply be tried again."""
 _OURS: Final = (IntegrityError, DataError, ProgrammingError)
@@ -50,7 +53,10 @@ def connect(url: str) -> Engine:
     where = parsed(url)
     if where.get_backend_name() == "sqlite":
         return _sqlite(where)
-    return create_engine(where, pool_size=5, max_overflow=10, pool_pre_ping=True)
+    idle = f"-c idle_in_transaction_session_timeout={int(STANDING_STILL * 1000)}"
+    return create_engine(
+        where, pool_size=5, max_overflow=10, pool_pre_ping=True, connect_args={"options": idle, "connect_timeout": 10}
+    )
 
 
 def _sqlite(url: URL) -> Engine:
