@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+HEAD = ("bar", "size", "expected", "seen")
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """One promise, put to the test: which, how large the test was, what was promised, what was seen."""
+class Measured(Protocol):
+    """Puts one promise that was put to the test into the table."""
 
-    name: str
-    size: str
-    expected: str
-    seen: str
+    def __call__(self, name: str, *, size: str, expected: str, seen: str) -> None:
+        """Say which promise, how large the test was, what was promised and what was seen."""
+        ...
 
 
-BARS: list[Bar] = []
-"""What this run has measured."""
-
-
-def measured(name: str, *, size: str, expected: str, seen: str) -> None:
-    """Put a line into the table."""
-    BARS.append(Bar(name, size, expected, seen))
-
-
-def lines() -> list[str]:
+def lines(bars: Iterable[Sequence[str]]) -> list[str]:
     """Return the table as text, columns below each other."""
-    rows = [("bar", "size", "expected", "seen"), *((one.name, one.size, one.expected, one.seen) for one in BARS)]
-    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    rows = [HEAD, *sorted(tuple(one) for one in bars)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
     return ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]

@@ -11,7 +11,7 @@ import pytest
 
 from tests.faults.crowd import CONNECTIONS, crowd, orders
 from tests.faults.post import STAGES
-from tests.faults.table import measured
+from tests.faults.table import Measured
 
 ROUNDS = int(os.environ.get("FAULT_ROUNDS", "2"))
 """How often something is done to somebody; ``make faults`` sets more, and tries every stage."""
@@ -23,7 +23,7 @@ WORKERS = 4
 
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("uncertain", ["resend", "ask"])
-def test_workers_are_killed_at_random(uncertain: str, database: str, tmp_path: Path) -> None:
+def test_workers_are_killed_at_random(uncertain: str, database: str, tmp_path: Path, measured: Measured) -> None:
     chance = random.Random(11)
     total = ROUNDS * EACH
     with crowd(tmp_path, url=database, uncertain=uncertain) as workers:
@@ -58,7 +58,7 @@ def test_workers_are_killed_at_random(uncertain: str, database: str, tmp_path: P
 
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("stage", WHERE)
-def test_a_worker_is_killed_by_the_mail_server_at_a_stage(stage: str, tmp_path: Path) -> None:
+def test_a_worker_is_killed_by_the_mail_server_at_a_stage(stage: str, tmp_path: Path, measured: Measured) -> None:
     """Where it died decides what may be unknown: before the commit point nothing is."""
     target = tmp_path / "target"
     target.write_text("", encoding="ascii")
@@ -97,7 +97,7 @@ def test_a_worker_is_killed_by_the_mail_server_at_a_stage(stage: str, tmp_path: 
 
 
 @pytest.mark.timeout(3600)
-def test_workers_are_asked_to_go_while_they_send(database: str, tmp_path: Path) -> None:
+def test_workers_are_asked_to_go_while_they_send(database: str, tmp_path: Path, measured: Measured) -> None:
     chance = random.Random(12)
     total = ROUNDS * EACH
     with crowd(tmp_path, url=database, uncertain="resend") as workers:
@@ -130,7 +130,7 @@ def test_workers_are_asked_to_go_while_they_send(database: str, tmp_path: Path) 
 
 
 @pytest.mark.timeout(3600)
-def test_a_worker_stands_still_for_longer_than_its_lease(database: str, tmp_path: Path) -> None:
+def test_a_worker_stands_still_for_longer_than_its_lease(database: str, tmp_path: Path, measured: Measured) -> None:
     """Another one takes over what it held; when it wakes it sends nothing of that, and what it had on the wire is fenced."""
     chance = random.Random(13)
     total = ROUNDS * EACH
