@@ -26,6 +26,17 @@ def is_email_address(text: str) -> bool:
     return _is_local_part(local) and _is_domain(domain)
 
 
+def comparable(address: str) -> str:
+    """Return one spelling for all that reach the same mailbox: no capitals, the domain as the name system carries it.
+
+    Nothing else is taken for the same: ``ana+shop@`` is another address than ``ana@``.
+    """
+    local, _, domain = address.strip().rpartition("@")
+    folded = unicodedata.normalize("NFC", local).casefold()
+    labels = unicodedata.normalize("NFC", domain).lower().rstrip(".").split(".")
+    return f"{folded}@{'.'.join(_wire(label).decode('ascii', 'replace') for label in labels)}"
+
+
 def is_loopback(host: str) -> bool:
     """Return whether this host is this very machine."""
     try:
