@@ -3,6 +3,7 @@
 from messenger.domain.messages import Reason
 from messenger.domain.orders import Payment
 from messenger.ports.accounts import Accounts
+from messenger.ports.feedback import Feedback, KeptReport, Returns
 from messenger.ports.outside import Clock, Committing, Composer, Done, Transport
 from messenger.ports.store import Claims, Generations, Inbox, Keeping, Lanes, Reading, Store
 from messenger.ports.unit import Unit
@@ -24,6 +25,39 @@ from messenger.ports.values import (
     Verdict,
 )  # fmt: skip
 
-__all__ = ["Accounts", "BuyerKey", "Change", "Claims", "Clock", "Commitment", "Committing", "Composer", "Done", "Edition", "Entry", "Frozen",
-           "Generations", "Inbox", "InboxCounts", "Keeping", "Lanes", "Line", "OrderKey", "Pause", "Payment", "Pulse", "Reading",
-           "Reason", "Rejected", "Result", "Settlement", "Store", "Transport", "Unit", "Verdict"]  # fmt: skip
+__all__ = [
+    "Accounts",
+    "BuyerKey",
+    "Change",
+    "Claims",
+    "Clock",
+    "Commitment",
+    "Committing",
+    "Composer",
+    "Done",
+    "Edition",
+    "Entry",
+    "Feedback",
+    "Frozen",
+    "Generations",
+    "Inbox",
+    "InboxCounts",
+    "Keeping",
+    "KeptReport",
+    "Lanes",
+    "Line",
+    "OrderKey",
+    "Pause",
+    "Payment",
+    "Pulse",
+    "Reading",
+    "Reason",
+    "Rejected",
+    "Result",
+    "Returns",
+    "Settlement",
+    "Store",
+    "Transport",
+    "Unit",
+    "Verdict",
+]  # fmt: skip

@@ -27,8 +27,8 @@ class Accounts(Protocol):
         """Return what ``step`` answers about an allowance, which becomes what it returns; it may be run again."""
         ...
 
-    def allowances(self) -> dict[str, Allowance]:
-        """Return what has been used up, by name."""
+    def allowances(self, *, now: datetime) -> dict[str, Allowance]:
+        """Return what has been used up, or asked for less, and still counts; by name."""
         ...
 
     def waiting_for_accounts(self, *, now: datetime) -> dict[str, int]:

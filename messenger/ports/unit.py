@@ -10,6 +10,7 @@ from messenger.domain.events import Event
 from messenger.domain.lanes import Journey
 from messenger.domain.messages import Key, PlannedMessage
 from messenger.domain.orders import Payment
+from messenger.domain.suppressions import Suppression
 from messenger.ports.values import BuyerKey, Change, Entry, OrderKey, Settlement
 
 
@@ -77,6 +78,10 @@ class Unit(Protocol):
 
     def payments(self, buyers: Collection[BuyerKey]) -> dict[BuyerKey, list[Payment]]:
         """Return which orders of these buyers were paid when."""
+        ...
+
+    def suppressed(self, addresses: Collection[str]) -> dict[str, list[Suppression]]:
+        """Return the suppressions of these address keys, ended ones included."""
         ...
 
     def settle(self, settlements: Sequence[Settlement]) -> set[int]:

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, RowMapping, Select, Table, func, select, text, update
+from sqlalchemy import Connection, RowMapping, Select, Table, func, or_, select, text, update
 
 from messenger.domain.breakers import PREFIX, Breaker, Phase, queue_of
-from messenger.domain.pacing import Allowance
+from messenger.domain.pacing import CALMS_DOWN, SLOWEST, Allowance
 from messenger.storage.account_tables import CLOSED, allowances, breakers
 from messenger.storage.due import due, running
 from messenger.storage.engine import Database
@@ -49,10 +49,12 @@ class SqlAccounts:
 
         return self._database.transact(work)
 
-    def allowances(self) -> dict[str, Allowance]:
-        """Return what has been used up."""
+    def allowances(self, *, now: datetime) -> dict[str, Allowance]:
+        """Return what has been used up, or asked for less, and still counts."""
+        counts = or_(allowances.c.free_at > now, allowances.c.slowed_at > now - SLOWEST * CALMS_DOWN)
         with self._database.read() as connection:
-            return {row["name"]: Allowance(**row) for row in connection.execute(select(allowances)).mappings()}
+            rows = connection.execute(select(allowances).where(counts)).mappings()
+            return {row["name"]: Allowance(**row) for row in rows}
 
     def waiting_for_accounts(self, *, now: datetime) -> dict[str, int]:
         """Return how many messages that are due wait for each account."""

@@ -31,6 +31,7 @@ from messenger.storage import claiming, claims, generations, leases, pausing, re
 from messenger.storage import intake as door
 from messenger.storage.accounts import SqlAccounts
 from messenger.storage.engine import Database, connect
+from messenger.storage.feedback import SqlFeedback
 from messenger.storage.sql import upsert
 from messenger.storage.tables import secrets
 from messenger.storage.unit import SqlUnit, events_of, messages_of
@@ -38,7 +39,7 @@ from messenger.storage.unit import SqlUnit, events_of, messages_of
 Answer = TypeVar("Answer")
 
 
-class SqlStore(SqlAccounts):
+class SqlStore(SqlFeedback, SqlAccounts):
     """Keeps everything; see ``ports.Store`` for what each method promises. May be used from several threads.
 
     Raises:

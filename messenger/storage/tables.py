@@ -24,6 +24,7 @@ from sqlalchemy import (
 
 from messenger.storage.account_tables import allowances, breakers
 from messenger.storage.columns import Amount, Instant, Serial, metadata, partial
+from messenger.storage.feedback_tables import reports, suppressions
 from messenger.storage.outbox_table import outbox
 
 intakes = Table(
@@ -221,4 +222,4 @@ alive = Table("alive", metadata, Column("name", String(40), primary_key=True), C
 
 __all__ = ["FAILED", "MOST_FAILURES", "TOO_OFTEN", "alive", "allowances", "attempts", "bodies", "breakers", "conflicts",
            "generations", "inbox", "intakes", "journeys", "lanes", "metadata", "needs_fold", "orders", "outbox", "parcels",
-           "pauses", "received", "record", "secrets", "sources", "ticks", "unmatched"]  # fmt: skip
+           "pauses", "received", "record", "reports", "secrets", "sources", "suppressions", "ticks", "unmatched"]  # fmt: skip

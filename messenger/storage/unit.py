@@ -13,9 +13,10 @@ from sqlalchemy import ColumnElement, Connection, and_, func, insert, literal, n
 from messenger.domain.events import Event
 from messenger.domain.lanes import Journey
 from messenger.domain.messages import Key, PlannedMessage, State
+from messenger.domain.suppressions import Suppression
 from messenger.ports import BuyerKey, Change, Entry, OrderKey, Payment, Settlement
 from messenger.storage import buyers as counting
-from messenger.storage import claims, travel, valve
+from messenger.storage import claims, feedback, travel, valve
 from messenger.storage.carrying import ON_THE_WAY, forget_letters, leaving, may_carry, share
 from messenger.storage.columns import Instant
 from messenger.storage.documents import read_event
@@ -204,6 +205,10 @@ class SqlUnit:
     def payments(self, buyers: Collection[BuyerKey]) -> dict[BuyerKey, list[Payment]]:
         """Return which orders of these buyers were paid when."""
         return counting.payments(self._connection, buyers)
+
+    def suppressed(self, addresses: Collection[str]) -> dict[str, list[Suppression]]:
+        """Return the suppressions of these address keys."""
+        return feedback.suppressed(self._connection, addresses)
 
     def settle(self, settlements: Sequence[Settlement]) -> set[int]:
         """End claims without sending, or keep them."""
