@@ -22,6 +22,7 @@ from messenger.domain.reaching import reach
 from messenger.domain.reconciling import present_key
 from messenger.domain.rules import Hold, Once, Rule, Schedule
 from messenger.domain.shops import Desk, Mode, Shop
+from messenger.domain.suppressions import Suppression, covering
 from messenger.domain.zones import Zones
 
 AFTER_A_HOLD: Final = timedelta(hours=1)
@@ -42,6 +43,7 @@ class Surroundings:
         payments: of the buyer.
         lanes: what parcels take.
         memory: of planning this order, if the caller keeps one.
+        suppressed: what is kept against writing to addresses, by address as orders tell it.
     """
 
     schedule: Schedule
@@ -53,6 +55,7 @@ class Surroundings:
     payments: Sequence[Payment] = ()
     lanes: Mapping[LaneKey, Lane] = field(default_factory=dict)
     memory: Memory | None = None
+    suppressed: Mapping[str, Sequence[Suppression]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -346,11 +349,20 @@ class _Guard:
         chosen = self._message.channel
         # once fixed, a channel stays
         channels = (chosen,) if chosen is not None and chosen in shop.channels else wanted.rule.channels
-        return reach(channels, shop=shop, order=self._order, category=wanted.rule.category)
+        return reach(
+            channels, shop=shop, order=self._order, category=wanted.rule.category, suppression=self._suppression(wanted)
+        )
+
+    def _suppression(self, wanted: Wanted) -> Suppression | None:
+        found = self._around.suppressed.get(self._order.buyer.email or "", ())
+        return covering(found, shop=self._key.shop, category=wanted.rule.category, now=self._now)
 
     def _unreachable(self, wanted: Wanted) -> Stay | None:
         way = self._way(wanted)
-        return self._end(State.SKIPPED, way, _WHY_UNREACHED[way]) if isinstance(way, Reason) else None
+        if not isinstance(way, Reason):
+            return None
+        found = self._suppression(wanted) if way is Reason.SUPPRESSED else None
+        return self._end(State.SKIPPED, way, _why_suppressed(found) if found else _WHY_UNREACHED[way])
 
     def _already_told(self, wanted: Wanted) -> Stay | None:
         rule = wanted.rule
@@ -388,9 +400,16 @@ def lane_of(order: Order, method: str | None, schedule: Schedule) -> LaneKey:
     return LaneKey(shop=order.shop, country=order.buyer.country or "", method=named)
 
 
+def _why_suppressed(found: Suppression) -> str:
+    words = f": {found.because}" if found.because else ""
+    return f"{found.cause} since {found.since:%Y-%m-%d}{words}"
+
+
 _EXPIRES_AS: Final = frozenset({Reason.HOLD, Reason.CAP, Reason.APPROVAL, Reason.BREAKER})
 """What a message waited for is why it expired."""
-_WAITS_WITH_REASON: Final = frozenset({Reason.HOLD, Reason.CAP, Reason.APPROVAL, Reason.RETRY, Reason.OUTAGE})
+_WAITS_WITH_REASON: Final = frozenset(
+    {Reason.HOLD, Reason.CAP, Reason.APPROVAL, Reason.RETRY, Reason.RATE, Reason.OUTAGE}
+)
 
 _WHY_UNREACHED: Final[Mapping[Reason, str]] = {
     Reason.NO_CHANNEL: "the shop has none of the rule's channels",

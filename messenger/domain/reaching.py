@@ -7,20 +7,36 @@ from collections.abc import Collection
 from messenger.domain.messages import Category, Reason
 from messenger.domain.orders import Buyer, Order
 from messenger.domain.shops import Desk, Shop
+from messenger.domain.suppressions import Suppression
 
 
-def reach(channels: Collection[str], *, shop: Shop, order: Order, category: Category) -> tuple[str, str] | Reason:
-    """Return the first channel that the shop has and that reaches the buyer, with the recipient; else why there is none."""
+def reach(
+    channels: Collection[str], *, shop: Shop, order: Order, category: Category, suppression: Suppression | None = None
+) -> tuple[str, str] | Reason:
+    """Return the first channel that the shop has and that reaches the buyer, with the recipient; else why there is none.
+
+    Args:
+        channels: in the rule's order.
+        shop: whose message.
+        order: as it is now.
+        category: of the message.
+        suppression: what forbids such a message to the buyer's e-mail address. For want of a mailbox the next channel is
+            tried; where somebody wants no such message, none is.
+    """
     had = [channel for channel in channels if channel in shop.channels]
     if not had:
         return Reason.NO_CHANNEL
     if category is not Category.TRANSACTIONAL and category in order.buyer.unsubscribed:
         return Reason.SUPPRESSED
+    if suppression is not None and suppression.is_wish:
+        return Reason.SUPPRESSED
     for channel in had:
+        if channel == "email" and suppression is not None:
+            continue
         recipient = order.buyer.email if channel == "email" else _on_platform(order)
         if recipient:
             return channel, recipient
-    return Reason.NO_RECIPIENT
+    return Reason.NO_RECIPIENT if suppression is None else Reason.SUPPRESSED
 
 
 def desk_for(channels: Collection[str], *, shop: Shop, order: Order, category: Category) -> Desk | None:

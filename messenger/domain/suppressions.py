@@ -32,6 +32,10 @@ class Cause(StrEnum):
     STAFF = "staff"
 
 
+WISHES: Final = frozenset({Cause.COMPLAINT, Cause.UNSUBSCRIBED, Cause.STAFF})
+"""Somebody wants no such message: no other channel is tried in its place. An address that is not there says nothing of the kind."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suppression:
     """One address that is not written to.
@@ -61,6 +65,11 @@ class Suppression:
             raise ValueError(f"an address is kept as {KEY_LENGTH} hexadecimal digits, got {len(self.address)}")
         if self.category and self.category not in set(Category):
             raise ValueError(f"category is one of {', '.join(Category)} or empty, got {self.category!r}")
+
+    @property
+    def is_wish(self) -> bool:
+        """Whether somebody wants no such message, over whatever channel."""
+        return self.cause in WISHES
 
     def covers(self, shop: str, category: Category, now: datetime) -> bool:
         """Return whether a message of this shop and kind must not be sent to the address now."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from messenger.domain.breakers import PREFIX
 from messenger.domain.clearing import HORIZON, Clearance, Cleared, Orders, clear
 from messenger.domain.guarding import Decision, Surroundings, still_wanted
 from messenger.domain.lanes import Lane, LaneKey
@@ -15,6 +16,7 @@ from messenger.domain.messages import Key, PlannedMessage, Reason, State
 from messenger.domain.orders import Order, Payment
 from messenger.domain.rules import Hold
 from messenger.domain.shops import Shop
+from messenger.domain.suppressions import Suppression, address_key
 from messenger.ports import BuyerKey, Change, OrderKey, Settlement, Store, Unit
 from messenger.services.home import Home
 from messenger.services.preparing import Postman
@@ -84,7 +86,8 @@ class Clearing:
             unit.lock_buyers(buyers)
             rows = unit.buyer_messages(buyers, since=now - HORIZON)
             payments = unit.payments(buyers) if self._asks_payments else {}
-            around = self._around(now, heard, lanes, payments)
+            suppressed = self._suppressed(batch, orders, unit.suppressed)
+            around = self._around(now, heard, lanes, payments, suppressed)
             made = clear(
                 batch,
                 [row for mine in rows.values() for row in mine],
@@ -101,7 +104,8 @@ class Clearing:
     def still_wanted(self, message: PlannedMessage, order: Order, now: datetime) -> Decision:
         """Return whether a perhaps sent message may be sent once more."""
         rows = self._store.messages_of(OrderKey(shop=message.key.shop, number=message.order))
-        around = self._around(now, self._store.heard(), self._fresh_lanes(now), {})
+        suppressed = self._suppressed([message], lambda _shop, _number: order, self._store.suppressed)
+        around = self._around(now, self._store.heard(), self._fresh_lanes(now), {}, suppressed)
         return still_wanted(replace(message, state=State.CLAIMED), order, around(message, rows))
 
     def _around(
@@ -110,6 +114,7 @@ class Clearing:
         heard: Mapping[str, datetime],
         lanes: Mapping[LaneKey, Lane],
         payments: Mapping[BuyerKey, Sequence[Payment]],
+        suppressed: Mapping[str, Sequence[Suppression]],
     ) -> Callable[[PlannedMessage, Sequence[PlannedMessage]], Surroundings]:
         home = self._home
         silent = {shop.id: silent_sources(shop, heard, now) for shop in home.shops.values()}
@@ -119,9 +124,23 @@ class Clearing:
             return Surroundings(
                 schedule=home.schedule, shop=shop, zones=home.zones, now=now, rows=rows, lanes=lanes,
                 silent=silent.get(message.key.shop, {}), payments=payments.get(BuyerKey(message.key.shop, message.buyer), ()),
+                suppressed=suppressed,
             )  # fmt: skip
 
         return around
+
+    def _suppressed(
+        self,
+        batch: Sequence[PlannedMessage],
+        orders: Orders,
+        ask: Callable[[Collection[str]], Mapping[str, Sequence[Suppression]]],
+    ) -> Mapping[str, Sequence[Suppression]]:
+        """What is kept against the addresses of these messages' buyers, by address."""
+        found = (orders(one.key.shop, one.order) for one in batch)
+        addresses = {order.buyer.email for order in found if order is not None and order.buyer.email}
+        keys = {one: address_key(self._postman.secrets.addresses, one) for one in addresses}
+        kept = ask(sorted(set(keys.values())))
+        return {address: kept[key] for address, key in keys.items() if key in kept}
 
     def _fresh_lanes(self, now: datetime) -> Mapping[LaneKey, Lane]:
         if now - self._lanes_at > LANES_FOR:
@@ -157,8 +176,11 @@ def _tell_staff(batch: Sequence[PlannedMessage], cleared: Sequence[Cleared]) -> 
 
 
 def _uncounted(row: PlannedMessage) -> PlannedMessage:
-    """A message that stays has used up none of its attempts."""
-    return row if row.state is State.CLAIMED else replace(row, attempts=max(0, row.attempts - 1))
+    """A message that stays has used up none of its attempts, and waits for no account any more."""
+    if row.state is State.CLAIMED:
+        return row
+    queue = "" if row.queue.startswith(PREFIX) else row.queue
+    return replace(row, attempts=max(0, row.attempts - 1), queue=queue)
 
 
 def _with_riders(one: Cleared, taken: Collection[Key]) -> Cleared:

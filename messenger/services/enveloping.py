@@ -17,6 +17,7 @@ from messenger.domain.messages import Category, Key, PlannedMessage
 from messenger.domain.shops import Shop
 from messenger.domain.verp import address_for
 from messenger.ports import Store
+from messenger.services.tokens import unsubscribe_token
 
 ONE_CLICK: Final = "List-Unsubscribe=One-Click"
 _NOT_FOR_IDS = re.compile(r"[^A-Za-z0-9._-]+")
@@ -29,6 +30,7 @@ class Secrets:
     message_id: bytes
     bounces: bytes
     unsubscribe: bytes
+    addresses: bytes = b""
 
     def __repr__(self) -> str:
         return "Secrets(…)"
@@ -36,12 +38,12 @@ class Secrets:
     @classmethod
     def of(cls, store: Store) -> Self:
         """Return the secrets of an installation, made on first use."""
-        return cls(store.secret("message-id"), store.secret("bounces"), store.secret("unsubscribe"))
+        return cls(*map(store.secret, ("message-id", "bounces", "unsubscribe", "addresses")))
 
     @classmethod
     def pretended(cls, text: bytes) -> Self:
         """Return secrets for letters that never leave."""
-        return cls(text, text, text)
+        return cls(text, text, text, text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +95,9 @@ def ways_out(
     message: PlannedMessage, *, shop: Shop, recipient: str, mailing: Mailing, secrets: Secrets
 ) -> tuple[str, ...]:
     """Return where to say that one wants no more of such messages: the link, if we have one, and an address."""
-    signed = f"unsubscribe/{shop.id}/{message.category}/{recipient.casefold()}"
-    token = _sign(secrets.unsubscribe, signed)
+    token = unsubscribe_token(
+        secrets.unsubscribe, shop=shop.id, category=message.category, address=recipient, addresses=secrets.addresses
+    )
     mailto = f"mailto:{quote(mailbox_of(shop), safe='@')}?subject={quote(f'unsubscribe {token}')}"
     return (f"{mailing.public_url}/u/{token}", mailto) if mailing.public_url else (mailto,)
 

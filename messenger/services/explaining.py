@@ -161,7 +161,9 @@ class Explain:
         now = self.clock.now()
         shop = self.home.shops.get(key.shop)
         place = self.home.zones.of_buyer(order.buyer, hours=ALWAYS, at=now, shop_zone=shop.zone if shop else "UTC")
-        situation = situation_of(self.store, self.home, shop=key.shop, buyer=buyer_of(order), now=now)
+        situation = situation_of(
+            self.store, self.home, shop=key.shop, buyer=buyer_of(order), now=now, email=order.buyer.email
+        )
         narrator = Narrator(order, events, self.home.schedule, place.main, situation.silent)
         rows = self.store.messages_of(key)
         return _File(self.store, self.home, key, order, narrator, situation, rows, place.because)

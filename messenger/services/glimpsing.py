@@ -72,7 +72,9 @@ class Glimpsing:
         now = self.clock.now()
         zone = self.home.zones.of_buyer(order.buyer, hours=ALWAYS, at=now).main if order.buyer.country else UTC_ZONE
         narrator = Narrator(order, events, self.home.schedule, zone)
-        situation = situation_of(self.store, self.home, shop=row.key.shop, buyer=row.buyer, now=now)
+        situation = situation_of(
+            self.store, self.home, shop=row.key.shop, buyer=row.buyer, now=now, email=order.buyer.email
+        )
         outlook = Prospect(order, situation, narrator).of(replace(row, approved_by="somebody"))
         if outlook.go is None:
             return Glimpse(row=row, written=None, why=outlook.obstacles[-1].text if outlook.obstacles else "")

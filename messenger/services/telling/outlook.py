@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from messenger.domain.breakers import PREFIX, Breaker
 from messenger.domain.caps import counts_from, opens_at
 from messenger.domain.clearing import HORIZON
 from messenger.domain.guarding import Decision, Go, Surroundings, decide, may_open
@@ -19,6 +20,7 @@ from messenger.domain.messages import PlannedMessage, Reason, State
 from messenger.domain.orders import Order, Payment
 from messenger.domain.rules import Rule
 from messenger.domain.shops import Shop
+from messenger.domain.suppressions import Suppression, address_key
 from messenger.ports import BuyerKey, Pause, Store
 from messenger.services.clearing import silent_sources
 from messenger.services.home import Home
@@ -79,14 +81,17 @@ class Situation:
     payments: Sequence[Payment] = ()
     lanes: Mapping[LaneKey, Lane] = field(default_factory=dict)
     pauses: Sequence[Pause] = ()
+    suppressed: Mapping[str, Sequence[Suppression]] = field(default_factory=dict)
     alive: datetime | None = None
     """When a worker was last at work."""
+    accounts: Mapping[str, Breaker] = field(default_factory=dict)
+    """Accounts that are, or were, in trouble."""
 
     def around(self, at: datetime) -> Surroundings:
         """Return what the guard looks at, were it asked at this instant."""
         return Surroundings(
             schedule=self.home.schedule, shop=self.shop, zones=self.home.zones, now=at, rows=self.rows, silent=self.silent,
-            payments=self.payments, lanes=self.lanes,
+            payments=self.payments, lanes=self.lanes, suppressed=self.suppressed,
         )  # fmt: skip
 
     @property
@@ -96,8 +101,10 @@ class Situation:
         return next((one for one in sorted(self.pauses, key=lambda one: one.shop) if one.shop in mine), None)
 
 
-def situation_of(store: Store, home: Home, *, shop: str, buyer: str, now: datetime) -> Situation:
-    """Return what is true around one buyer's messages."""
+def situation_of(
+    store: Store, home: Home, *, shop: str, buyer: str, now: datetime, email: str | None = None
+) -> Situation:
+    """Return what is true around one buyer's messages; ``email`` is the address they would go to."""
     key = BuyerKey(shop, buyer)
     rows, payments = store.together(
         lambda unit: (unit.buyer_messages([key], since=now - HORIZON), unit.payments([key]))
@@ -106,7 +113,7 @@ def situation_of(store: Store, home: Home, *, shop: str, buyer: str, now: dateti
     silent = silent_sources(found, store.heard(), now) if found and found.sources else {}
     return Situation(
         home=home, shop=found, now=now, rows=rows.get(key, ()), payments=payments.get(key, ()), lanes=store.lanes(),
-        silent=silent, pauses=store.pauses(), alive=store.last_alive(),
+        silent=silent, suppressed=_suppressed(store, email), pauses=store.pauses(), alive=store.last_alive(), accounts=store.breakers(),
     )  # fmt: skip
 
 
@@ -167,8 +174,18 @@ class Prospect:
             yield Obstacle(kind="valve", text=f"intake {row.intake} has not been taken in to its end yet")
         if row.state is State.HELD and row.because.startswith(PERSON):
             yield Obstacle(kind=str(Reason.HOLD), text=self._narrator.hold(row.because))
+        account = self._situation.accounts.get(row.queue.removeprefix(PREFIX)) if row.queue.startswith(PREFIX) else None
+        if account is not None and account.is_open:
+            yield self._trouble(account)
         if row.state is State.AWAITING_STAFF:
             yield Obstacle(kind="desk", text="a person has to send it by hand")
+
+    def _trouble(self, account: Breaker) -> Obstacle:
+        since = f" since {self._narrator.when(account.since)}" if account.since else ""
+        text = f"the account {account.transport} is in trouble{since} ({shown(account.reply or account.stage)})"
+        again = account.probe_at if account.probe_at and account.probe_at > self._now else None
+        tried = f"; it is tried again {self._narrator.when(again)}" if again else ""
+        return Obstacle(kind=str(Reason.BREAKER), text=text + tried)
 
     def _left_lying(self, row: PlannedMessage) -> Iterator[Obstacle]:
         """Nothing stands in its way, and nobody has taken it: is there a worker at all?"""
@@ -258,3 +275,10 @@ def _past(message: PlannedMessage, told: PlannedMessage, at: datetime) -> tuple[
 
 
 __all__ = ["Obstacle", "Outlook", "Prospect", "Situation", "crowding", "situation_of"]
+
+
+def _suppressed(store: Store, email: str | None) -> Mapping[str, Sequence[Suppression]]:
+    if not email:
+        return {}
+    key = address_key(store.secret("addresses"), email)
+    return {email: store.suppressed([key]).get(key, [])}
