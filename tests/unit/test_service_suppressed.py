@@ -30,7 +30,7 @@ def shop(tmp_path: Path) -> Iterator[Stage]:
     made.close()
 
 
-def suppress(shop: Stage, cause: Cause, *, category: str = "", until: str = "") -> None:
+def suppress(shop: Stage, cause: Cause, *, category: str = "") -> None:
     store = shop.engine.store
     key = address_key(store.secret("addresses"), "B1@Example.com")
     store.suppress(
@@ -62,14 +62,19 @@ def test_who_wants_no_review_requests_still_hears_of_the_parcel(shop: Stage) -> 
     assert shop.row("review").reason is Reason.SUPPRESSED
 
 
-@pytest.mark.parametrize(("cause", "channel"), [(Cause.HARD_BOUNCE, "platform"), (Cause.UNSUBSCRIBED, None)])
+@pytest.mark.parametrize(
+    ("cause", "state"), [(Cause.HARD_BOUNCE, State.AWAITING_STAFF), (Cause.UNSUBSCRIBED, State.SKIPPED)]
+)
 def test_another_channel_is_tried_for_want_of_a_mailbox_but_not_against_a_wish(
-    shop: Stage, cause: Cause, channel: str | None
+    shop: Stage, cause: Cause, state: State
 ) -> None:
-    shop.settings(('channels = { email = "main" }', 'channels = { email = "main", platform = "main" }'))
+    shop.settings(
+        ('channels = { email = "main" }', 'channels = { email = "main", platform = "desk" }'),
+        more='[transports.desk]\nkind = "assisted"\n',
+    )
     shop.rules(RULES.replace('on = "order', 'channels = ["email", "platform"]\non = "order'))
     shop.ingest(*shipped())
     suppress(shop, cause)
     shop.run()
 
-    assert shop.row("shipped").channel == channel
+    assert shop.row("shipped").state is state
