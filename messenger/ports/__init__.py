@@ -3,6 +3,7 @@
 from messenger.domain.messages import Reason
 from messenger.domain.orders import Payment
 from messenger.ports.accounts import Accounts
+from messenger.ports.alarms import Alarms, Needs, Telling
 from messenger.ports.feedback import Feedback, KeptReport, Returns
 from messenger.ports.outside import Clock, Committing, Composer, Done, Transport
 from messenger.ports.store import Claims, Generations, Inbox, Keeping, Lanes, Reading, Store
@@ -27,6 +28,7 @@ from messenger.ports.values import (
 
 __all__ = [
     "Accounts",
+    "Alarms",
     "BuyerKey",
     "Change",
     "Claims",
@@ -46,6 +48,7 @@ __all__ = [
     "KeptReport",
     "Lanes",
     "Line",
+    "Needs",
     "OrderKey",
     "Pause",
     "Payment",
@@ -57,6 +60,7 @@ __all__ = [
     "Returns",
     "Settlement",
     "Store",
+    "Telling",
     "Transport",
     "Unit",
     "Verdict",

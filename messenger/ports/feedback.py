@@ -69,6 +69,10 @@ class Feedback(Protocol):
         """Keep a report; False when it was kept before."""
         ...
 
+    def knows_report(self, digest: str) -> bool:
+        """Return whether a report was kept before."""
+        ...
+
     def refusals(self, address: str, *, since: datetime) -> int:
         """Return how many bounces came for this address since then."""
         ...

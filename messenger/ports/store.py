@@ -11,6 +11,7 @@ from messenger.domain.events import Event
 from messenger.domain.lanes import Journey, Lane, LaneKey
 from messenger.domain.messages import Key, PlannedMessage, State
 from messenger.ports.accounts import Accounts
+from messenger.ports.alarms import Alarms
 from messenger.ports.feedback import Feedback
 from messenger.ports.unit import Unit
 from messenger.ports.values import (
@@ -282,7 +283,7 @@ class Lanes(Protocol):
         ...
 
 
-class Store(Inbox, Reading, Claims, Keeping, Generations, Lanes, Accounts, Feedback, Protocol):
+class Store(Inbox, Reading, Claims, Keeping, Generations, Lanes, Accounts, Feedback, Alarms, Protocol):
     """Keeps everything. Methods are synchronous; each write is one short transaction."""
 
     def secret(self, name: str) -> bytes:

@@ -30,6 +30,7 @@ from messenger.ports import (
 from messenger.storage import claiming, claims, generations, leases, pausing, reading, schema, travel, valve
 from messenger.storage import intake as door
 from messenger.storage.accounts import SqlAccounts
+from messenger.storage.alerts import SqlAlarms
 from messenger.storage.engine import Database, connect
 from messenger.storage.feedback import SqlFeedback
 from messenger.storage.sql import upsert
@@ -39,7 +40,7 @@ from messenger.storage.unit import SqlUnit, events_of, messages_of
 Answer = TypeVar("Answer")
 
 
-class SqlStore(SqlFeedback, SqlAccounts):
+class SqlStore(SqlFeedback, SqlAccounts, SqlAlarms):
     """Keeps everything; see ``ports.Store`` for what each method promises. May be used from several threads.
 
     Raises:

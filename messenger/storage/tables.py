@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 
 from messenger.storage.account_tables import allowances, breakers
+from messenger.storage.alert_tables import alerts, telling
 from messenger.storage.columns import Amount, Instant, Serial, metadata, partial
 from messenger.storage.feedback_tables import reports, suppressions
 from messenger.storage.outbox_table import outbox
@@ -220,6 +221,7 @@ ticks = Table("ticks", metadata, Column("name", Text, primary_key=True), Column(
 
 alive = Table("alive", metadata, Column("name", String(40), primary_key=True), Column("at", Instant, nullable=False))
 
-__all__ = ["FAILED", "MOST_FAILURES", "TOO_OFTEN", "alive", "allowances", "attempts", "bodies", "breakers", "conflicts",
+__all__ = ["FAILED", "MOST_FAILURES", "TOO_OFTEN", "alerts", "alive", "allowances", "attempts", "bodies", "breakers", "conflicts",
            "generations", "inbox", "intakes", "journeys", "lanes", "metadata", "needs_fold", "orders", "outbox", "parcels",
-           "pauses", "received", "record", "reports", "secrets", "sources", "suppressions", "ticks", "unmatched"]  # fmt: skip
+           "pauses", "received", "record", "reports", "secrets", "sources", "suppressions", "telling", "ticks",
+           "unmatched"]  # fmt: skip

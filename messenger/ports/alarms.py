@@ -1,0 +1,91 @@
+"""Alarms: alerts that are open or over, who tells people of them, and what waits for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from messenger.domain.alerts import Alert, AlertKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telling:
+    """How far people have been told, held by one process for a while.
+
+    Args:
+        told_at: when they were last told anything.
+        digest_at: when the daily look was last taken, told or not.
+        failures: how often in a row telling them has failed.
+    """
+
+    told_at: datetime | None
+    digest_at: datetime
+    failures: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """How many messages of a shop need a person.
+
+    Args:
+        approvals: wait to be approved.
+        desk: wait to be sent by hand.
+        uncertain: perhaps arrived, and were left to a person.
+        conversations: wait until somebody has answered their buyer.
+        failed: were refused or given up since some instant.
+    """
+
+    approvals: int = 0
+    desk: int = 0
+    uncertain: int = 0
+    conversations: int = 0
+    failed: int = 0
+
+
+class Alarms(Protocol):
+    """What staff must know of."""
+
+    def raise_alert(
+        self, *, kind: AlertKind, subject: str, at: datetime, shop: str = "", buyers: int = 0, detail: str = ""
+    ) -> bool:
+        """Open an alert; returns True when it was not open before.
+
+        Raised again while it is open it is counted, and buyers and detail are what they are now; that the same was said a
+        moment ago is not written again. ``detail`` must hold no address.
+        """
+        ...
+
+    def end_alert(self, *, kind: AlertKind, subject: str, at: datetime, shop: str = "", by: str = "") -> bool:
+        """Say that an alert is over, because its reason has gone or by a person; returns whether it was open."""
+        ...
+
+    def alerts(self, *, only_open: bool = True) -> list[Alert]:
+        """Return alerts: what cannot wait first, then the oldest."""
+        ...
+
+    def forget_alerts(self, *, before: datetime) -> int:
+        """Forget what was over before then; returns how many that are."""
+        ...
+
+    def take_telling(self, *, owner: str, now: datetime, until: datetime) -> Telling | None:
+        """Let one process be the one that tells people, until then at most; None while it is another, or has to wait."""
+        ...
+
+    def told(
+        self, *, owner: str, opened: Collection[int], over: Collection[int], at: datetime, digest: bool = False
+    ) -> bool:
+        """Note what people were told (ids of alerts), and let others tell; False when this process may not any more.
+
+        ``digest`` says that this was the daily look. With nothing told only that is noted.
+        """
+        ...
+
+    def telling_failed(self, *, owner: str, again_at: datetime) -> bool:
+        """Note that people could not be told, and let nobody try before then; False as in ``told``."""
+        ...
+
+    def needs(self, *, since: datetime) -> dict[str, Needs]:
+        """Return what needs a person, by shop; of what failed, that which was last claimed since then."""
+        ...
