@@ -80,6 +80,11 @@ class SqlFeedback:
             made = upsert(connection, reports).values(values).on_conflict_do_nothing(index_elements=["digest"])
             return connection.execute(made.returning(reports.c.id)).first() is not None
 
+    def knows_report(self, digest: str) -> bool:
+        """Return whether a report was kept before."""
+        with self._database.read() as connection:
+            return connection.execute(select(reports.c.id).where(reports.c.digest == digest)).first() is not None
+
     def refusals(self, address: str, *, since: datetime) -> int:
         """Return how many bounces came for this address since then."""
         mine = and_(reports.c.address == address, reports.c.received_at >= since, reports.c.kind == "bounce")

@@ -1,0 +1,201 @@
+"""What comes back: told from forgeries, written down once, and followed by what it asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from messenger.domain.messages import Category, FrozenMessage, Key, Outcome, PlannedMessage, Reason, Receipt, State
+from messenger.domain.refusals import Remedy
+from messenger.domain.reports import Kind
+from messenger.domain.suppressions import Cause, address_key
+from messenger.domain.verp import address_for
+from messenger.mail.bounces import read_reports
+from messenger.services.feedback import Feedback
+from messenger.services.tokens import unsubscribe_token
+from tests.bounce_samples import complaint, dsn, failed, plain
+from tests.stage import Stage, shipped, stage
+
+RULES = '\n[rules.shipped]\ntemplate = "shipped"\non = "order.shipped"\n'
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Stage]:
+    made = stage(tmp_path)
+    made.rules(RULES)
+    yield made
+    made.close()
+
+
+class Desk:
+    """Takes feedback of a shop in, and remembers what people were told."""
+
+    def __init__(self, shop: Stage) -> None:
+        self.told: list[tuple[str, str]] = []
+        self.store = shop.engine.store
+        self.feedback = Feedback(self.store, shop.engine.home, shop.clock, read=read_reports, alarm=self.alarm)
+
+    def alarm(self, *, kind: str, subject: str, shop: str, detail: str) -> None:  # noqa: ARG002  # the protocol's
+        self.told.append((kind, detail))
+
+    def about(self, row: PlannedMessage, status: str, words: str, **more: str) -> bytes:
+        """A delivery report that a server wrote about this message."""
+        raw = dsn(failed(status, f"smtp; {words}", **more))
+        return raw.replace(b"0d72ac4127c191d4493d4d909432fb85@sunny-toys.example", (row.message_id or "").encode())
+
+    def causes(self) -> list[tuple[str, str, str]]:
+        return [(one.cause, one.shop, one.category) for one in self.store.suppressions()]
+
+
+def sent(shop: Stage, order: str = "1") -> PlannedMessage:
+    shop.ingest(*shipped(order))
+    shop.run()
+    row = shop.row(order=order)
+    assert row.state is State.SENT
+    return row
+
+
+def test_a_mailbox_that_is_not_there_is_never_written_to_again(shop: Stage) -> None:
+    row, desk = sent(shop), Desk(shop)
+
+    (done,) = desk.feedback.take(desk.about(row, "5.1.1", "550 5.1.1 <b1@example.com> unknown"), source="bounces")
+
+    assert (done.remedy, done.suppressed) == (Remedy.SUPPRESS, 1)
+    assert shop.row().state is State.BOUNCED
+    assert shop.row().because == "5.1.1 550 5.1.1 <<address>> unknown"
+    assert desk.causes() == [("hard_bounce", "", "")]
+    (one,) = desk.store.suppressions()
+    assert (one.address, one.hint) == (address_key(desk.store.secret("addresses"), "b1@example.com"), "b…@example.com")
+    shop.ingest(*shipped("2", buyer="b1"))
+    shop.run()
+    assert shop.row(order="2").reason is Reason.SUPPRESSED
+
+
+def test_the_same_mail_twice_changes_nothing(shop: Stage) -> None:
+    row, desk = sent(shop), Desk(shop)
+    raw = desk.about(row, "5.1.1", "550 gone")
+    desk.feedback.take(raw, source="bounces")
+
+    (again,) = desk.feedback.take(raw, source="pipe")
+
+    assert not again.is_new
+    assert len(desk.causes()) == 1
+
+
+def test_a_strangers_word_suppresses_nobody(shop: Stage) -> None:
+    row, desk = sent(shop), Desk(shop)
+    forged = address_for(row.id, domain="bounce.example", secret=b"guessed")
+
+    for raw in (
+        dsn(failed("5.1.1", "smtp; 550", recipient="b1@example.com")),
+        b"Delivered-To: " + forged.encode() + b"\n" + dsn(failed("5.1.1", "smtp; 550")),
+    ):
+        (done,) = desk.feedback.take(raw, source="bounces")
+        assert done.message is None
+    assert desk.causes() == []
+    assert shop.row().state is State.SENT
+
+
+def test_a_signed_way_back_names_the_message_and_the_letter_names_whom_it_was_for(shop: Stage) -> None:
+    row, desk = sent(shop), Desk(shop)
+    way = address_for(row.id, domain="bounce.example", secret=desk.store.secret("bounces"))
+    raw = (
+        b"Delivered-To: "
+        + way.encode()
+        + b"\n"
+        + dsn(failed("5.1.1", "smtp; 550 gone", recipient="forwarded@else.example"))
+    )
+
+    (done,) = desk.feedback.take(raw, source="bounces")
+
+    assert done.message is not None
+    assert [one.hint for one in desk.store.suppressions()] == ["b…@example.com"]
+
+
+def test_what_may_pass_is_counted_and_suppressed_for_a_while(shop: Stage) -> None:
+    desk = Desk(shop)
+    for number in range(1, 6):
+        shop.ingest(*shipped(str(number), buyer="b1", at=f"{shop.clock.now():%Y-%m-%dT%H:%M}"))
+        shop.run()
+        assert desk.causes() == []
+        desk.feedback.take(desk.about(shop.row(order=str(number)), "5.2.2", "552 5.2.2 full"), source="bounces")
+        shop.at(shop.clock.now() + timedelta(days=2))
+
+    (one,) = desk.store.suppressions()
+    assert one.cause is Cause.SOFT_BOUNCES
+    assert one.until is not None
+    assert one.until - one.since == timedelta(days=90)
+
+
+def test_a_delay_is_only_written_down(shop: Stage) -> None:
+    row, desk = sent(shop), Desk(shop)
+
+    (done,) = desk.feedback.take(desk.about(row, "4.4.1", "451 timed out", action="delayed"), source="bounces")
+
+    assert (done.kind, shop.row().state, desk.causes()) == (Kind.DELAY, State.SENT, [])
+
+
+def test_a_complaint_ends_what_is_not_about_the_order_itself(shop: Stage) -> None:
+    row, desk = sent(shop), Desk(shop)
+    raw = complaint().replace(b"0d72ac4127c191d4493d4d909432fb85@sunny-toys.example", (row.message_id or "").encode())
+
+    desk.feedback.take(raw, source="bounces")
+
+    assert shop.row().state is State.COMPLAINED
+    assert desk.causes() == [("complaint", "toys", "promotional"), ("complaint", "toys", "relational")]
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [("5.7.26", "sender"), ("5.1.8", "sender"), ("5.3.4", "content"), ("5.7.1", "sender")]
+)
+def test_what_is_not_the_buyers_fault_is_told_and_suppresses_nobody(shop: Stage, status: str, kind: str) -> None:
+    row, desk = sent(shop), Desk(shop)
+
+    desk.feedback.take(desk.about(row, status, f"550 {status} no"), source="bounces")
+
+    assert [one for one, _ in desk.told] == [kind]
+    assert desk.causes() == []
+    assert shop.row().state is State.BOUNCED
+
+
+def test_a_refusal_at_the_door_has_the_same_consequences(shop: Stage) -> None:
+    row, desk = sent(shop), Desk(shop)
+    content = FrozenMessage(
+        key=Key("toys", "shipped", "1", 1), sender="s@x.example", recipient="b1@example.com", content=b""
+    )
+
+    desk.feedback.refused(
+        row, content, Receipt(outcome=Outcome.PERMANENT, reply="550 5.1.1 unknown", code=550, status="5.1.1")
+    )
+    desk.feedback.refused(
+        row, content, Receipt(outcome=Outcome.PERMANENT, reply="550 5.1.1 unknown", code=550, status="5.1.1")
+    )
+
+    assert desk.causes() == [("hard_bounce", "", "")]
+
+
+def test_a_wish_by_mail_is_granted_and_a_made_up_one_is_not(shop: Stage) -> None:
+    desk = Desk(shop)
+    token = unsubscribe_token(
+        desk.store.secret("unsubscribe"), shop="toys", category=Category.RELATIONAL, address="b1@example.com",
+        addresses=desk.store.secret("addresses"),
+    )  # fmt: skip
+
+    desk.feedback.take(plain(f"From: b1@example.com\nSubject: unsubscribe {token[:-3]}AAA", "please"), source="bounces")
+    assert desk.causes() == []
+    desk.feedback.take(plain(f"From: b1@example.com\nSubject: unsubscribe {token}", "please"), source="bounces")
+    assert desk.causes() == [("unsubscribed", "toys", "relational")]
+
+
+def test_too_many_bounces_of_a_day_are_told(shop: Stage) -> None:
+    desk = Desk(shop)
+    for number in range(1, 22):
+        shop.ingest(*shipped(str(number)))
+    shop.run()
+    for number in (1, 2):
+        desk.feedback.take(desk.about(shop.row(order=str(number)), "5.1.1", "550 gone"), source="bounces")
+
+    assert desk.told == [("bounces", "2 of 21 in a day")]
