@@ -91,5 +91,9 @@ class StorageError(MessengerError):
     """The database cannot be used as it is: unreachable, too new, too old, not a messenger database."""
 
 
+class MailboxError(MessengerError):
+    """A mailbox that cannot be read; the message says why, without the password."""
+
+
 class UsageError(MessengerError):
     """A command was asked for something that does not exist or cannot be done."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from messenger.config.databases import DEFAULT_URL, OVERRIDE, database_url, override_finding
+from messenger.config.mailboxes import Return, is_return, read_return
 from messenger.config.reader import ERROR, Document
 from messenger.config.shops import Ways, read_shop
 from messenger.config.signing import SigningKey, read_signing
@@ -51,6 +52,7 @@ class Settings:
         transports: those that are a mail server, by name.
         desks: those that are a person, by name.
         sources: where events come from, by name.
+        returns: where mail comes back to, by name.
         signing: the keys that mail is signed with.
     """
 
@@ -60,6 +62,7 @@ class Settings:
     transports: Mapping[str, TransportSettings]
     desks: Mapping[str, Desk] = field(default_factory=dict)
     sources: Mapping[str, SourceSettings] = field(default_factory=dict)
+    returns: Mapping[str, Return] = field(default_factory=dict)
     signing: tuple[SigningKey, ...] = ()
     worker: WorkerSettings = field(default_factory=WorkerSettings)
     web: WebSettings = field(default_factory=WebSettings)
@@ -100,7 +103,9 @@ def _read(root: Table, home: Path, environ: Mapping[str, str]) -> Settings:
     ways: Ways = {name: read_transport(name, table, home=home, environ=environ) for name, table in tables}
     shops = _named(root, "shops")
     known = [name for name, _ in shops]
-    sources = [read_source(name, table, known) for name, table in _named(root, "sources")]
+    named = _named(root, "sources")
+    returns = {name: read_return(name, table, home=home, environ=environ) for name, table in named if is_return(table)}
+    sources = [read_source(name, table, known) for name, table in named if name not in returns]
     readable = [one for one in sources if one]
     read = {name: read_shop(name, table, ways, readable) for name, table in shops}
     return Settings(
@@ -110,6 +115,7 @@ def _read(root: Table, home: Path, environ: Mapping[str, str]) -> Settings:
         transports={name: way for name, way in ways.items() if isinstance(way, TransportSettings)},
         desks={name: way for name, way in ways.items() if isinstance(way, Desk)},
         sources={one.name: one for one in readable},
+        returns=returns,
         signing=read_signing(root, home=home, environ=environ, shops=read.values()),
         worker=_worker(root.table("worker")),
         web=_web(root.table("web")),

@@ -12,7 +12,8 @@ from messenger.config.tables import Table, a_text, one_of
 from messenger.domain.shops import Source
 
 FILE_KIND: Final = "file"
-KINDS: Final = (FILE_KIND,)
+KINDS: Final = (FILE_KIND, "imap", "mail")
+"""The last two bring mails back (``config.mailboxes``); the others bring events."""
 LATER_KINDS: Final = ("webhook", "folder", "poll", "broker", "aliexpress", "ebay", "amazon", "shopify", "woocommerce",
                       "17track", "aftership")  # fmt: skip
 FRESH: Final = timedelta(hours=12)

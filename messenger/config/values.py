@@ -165,3 +165,13 @@ def link(value: object) -> str:
     if text and not re.fullmatch(r"https?://[^\s<>\"'\x00-\x1f\x7f]+", text):
         raise Wrong(f"must be a link, got {shown(text)}", "links start with https://")
     return text
+
+
+def a_host(value: object) -> str:
+    """Return the name or address of one machine, without a port."""
+    host = a_text(value)
+    if any(letter.isspace() or letter in "/@," for letter in host):
+        raise Wrong(f"must be the name or address of one machine, got {shown(host)}", "for example imap.example.com")
+    if ":" in host and host.count(":") == 1:
+        raise Wrong(f"must be a host without a port, got {shown(host)}", f"write port = {host.partition(':')[2]}")
+    return host

@@ -71,6 +71,9 @@ HOSTILE = [
     "\u202eevil\u202c",
     "\u200fxyz\u200e",
     "\u2066a\u2069",
+    "\u2068a",
+    "a\u2069b\u2068",
+    "\u2068a\u2069\u2069",
     "\ufeffbom",
     "\ud800",
     "a\udfff\ud800b",
@@ -145,6 +148,20 @@ def test_hostile_text_stays_text_wherever_it_comes_from(value: str) -> None:
     assert display_name(content) == one_line(value)
     assert bodies(mail) == [body_text(value), LETTER.html]
     assert [address.addr_spec for address in mail["To"].addresses] == ["buyer@mail.example"]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        pytest.param("\u2068A1\u2069 b", "\u2068A1\u2069 b", id="closed: kept"),
+        pytest.param("\u2068a \u2068b\u2069\u2069", "\u2068a \u2068b\u2069\u2069", id="one in the other: kept"),
+        pytest.param("\u2068a", "a", id="left open"),
+        pytest.param("a\u2069b\u2068", "ab", id="closed before it is opened"),
+        pytest.param("\u2066a\u2069", "a", id="of another kind"),
+    ],
+)
+def test_marks_that_keep_words_apart_stay_where_they_are_closed(value: str, expected: str) -> None:
+    assert one_line(value) == expected
 
 
 @given(subject=st.text(), name=st.text(), text=st.text(max_size=400), html=st.text(min_size=1, max_size=400))

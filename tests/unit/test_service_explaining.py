@@ -16,7 +16,9 @@ import pytest
 
 from messenger import domain
 from messenger.domain.messages import Outcome, Reason, State
+from messenger.domain.pacing import Rate
 from messenger.ports import OrderKey
+from messenger.services.accounts import Limits
 from messenger.services.queueing import Choice, Verb
 from messenger.services.wording import sentence
 from tests.builders import event
@@ -286,6 +288,36 @@ def the_mail_server_said_no(shop: Stage) -> None:
     shop.run()
 
 
+@case(
+    State.PLANNED,
+    Reason.BREAKER,
+    "the account it is sent from is in trouble",
+    "the account main is in trouble since Mon 2026-03-02 13:00 (535 5.7.8 authentication failed)",
+)
+def the_account_is_in_trouble(shop: Stage) -> None:
+    shop.rules(SHIPPED)
+    shop.transport.answer(*[Outcome.ACCOUNT] * 5)
+    shop.ingest(*shipped())
+    shop.run()
+
+
+@case(State.EXPIRED, Reason.BREAKER, "the account it is sent from was in trouble for too long")
+def the_account_was_in_trouble_for_too_long(shop: Stage) -> None:
+    shop.rules(SHIPPED + ENDS)
+    shop.transport.answer(*[Outcome.ACCOUNT] * 6)
+    shop.ingest(*shipped())
+    shop.run()
+    shop.run(START + timedelta(days=2))
+
+
+@case(State.PLANNED, Reason.RATE, "as many are on their way as may be")
+def it_waits_its_turn(shop: Stage) -> None:
+    shop.limits = {"main": Limits(whole=Rate(1, timedelta(hours=1)))}
+    shop.rules(SHIPPED)
+    shop.ingest(*shipped("2", at="2026-03-02T09:59"), *shipped())
+    shop.run()
+
+
 @case(State.FAILED, Reason.POISON, "claimed 6 times without a result")
 def it_takes_its_worker_down(shop: Stage) -> None:
     shop.rules(SHIPPED)
@@ -470,8 +502,6 @@ CANNOT_OCCUR_YET: Final[dict[Reason | State, tuple[str, frozenset[str]]]] = {
         "no command erases an order yet, and explain would not find it any more",
         frozenset({"domain/reconciling.py", "domain/clearing.py"}),
     ),
-    Reason.BREAKER: ("trouble with an account opens no breaker yet: it is a retry", frozenset({"domain/guarding.py"})),
-    Reason.RATE: ("nothing is paced yet", frozenset()),
     Reason.PLATFORM_REFUSED: ("no transport leads to a platform yet", frozenset()),
     Reason.PAUSED: (
         "a pause changes no message: explain tells it as what stands in the way", frozenset({"services/telling/outlook.py"}),

@@ -57,6 +57,13 @@ SELLER = Calendar(name="seller", closed=((date(2026, 2, 14), date(2026, 2, 24)),
 TYPES = sorted(KNOWN_TYPES | DERIVED_TYPES)
 WILDCARDS = sorted({f"{one.partition('.')[0]}.*" for one in TYPES})
 
+COUNTED = [
+    *(f"span.{unit}" for unit in ("seconds", "minutes", "hours", "days", "business")), "caps.messages", "alerts.more",
+    "alerts.buyers.waiting", *(f"alerts.subject.{one}_number" for one in ("opened", "again", "over", "needs")),
+    *(f"alerts.needs.{one.name}" for one in fields(Needs)),
+]  # fmt: skip
+"""Phrases with a form for each plural."""
+
 every_language = pytest.mark.parametrize("language", LANGUAGES)
 
 
@@ -79,7 +86,8 @@ def asked(field: str, language: str = "en", **operators: Any) -> str:  # Any: th
 
 def keys(words: Words) -> set[str]:
     """The keys of a language, without what grammar makes different: plural forms, gender."""
-    bare = {re.sub(r"^(span\.\w+|caps\.messages|is\.known|is\.unknown)\.\w+$", r"\1", key) for key in words.phrases}
+    counted = "|".join(re.escape(one) for one in COUNTED)
+    bare = {re.sub(rf"^({counted}|is\.known|is\.unknown)\.\w+$", r"\1", key) for key in words.phrases}
     return {key for key in bare if not key.endswith(".gender")}
 
 
@@ -105,9 +113,7 @@ def places(phrase: str) -> set[str]:
 
 
 @every_language
-@pytest.mark.parametrize(
-    "counted", ["span.seconds", "span.minutes", "span.hours", "span.days", "span.business", "caps.messages"]
-)
+@pytest.mark.parametrize("counted", COUNTED)
 def test_counted_words_have_every_plural_form_of_the_language(language: str, counted: str) -> None:
     words = words_of(language)
     forms = {key.removeprefix(f"{counted}.") for key in words.phrases if key.startswith(f"{counted}.")}

@@ -1,0 +1,57 @@
+"""The web application, put together from its rooms."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from fastapi import FastAPI, Request, Response
+
+from messenger.console import health, hooks, unsubscribing
+from messenger.ports import Store
+from messenger.services.feedback import Feedback
+from messenger.services.home import Home
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+"""Of every answer: no page runs a script, nothing is loaded from elsewhere, and no address is told on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What the application works with.
+
+    Args:
+        feedback: takes in what comes back.
+        home: the generation that is worked by, as it is now.
+        mail_hooks: secrets of the hooks that take mails, by name of the source.
+    """
+
+    store: Store
+    feedback: Feedback
+    home: Callable[[], Home]
+    mail_hooks: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        return "Desk(…)"
+
+
+def create_app(desk: Desk) -> FastAPI:
+    """Return the application; it holds no state of its own."""
+    app = FastAPI(title="messenger", docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.desk = desk
+
+    @app.middleware("http")
+    async def harden(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+        answer = await call_next(request)
+        for name, value in HEADERS.items():
+            answer.headers.setdefault(name, value)
+        return answer
+
+    for room in (health, hooks, unsubscribing):
+        app.include_router(room.router)
+    return app
