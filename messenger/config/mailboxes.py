@@ -82,7 +82,7 @@ def read_return(name: str, table: Table, *, home: Path, environ: Mapping[str, st
         ca_file=(home / ca_file).expanduser() if ca_file else None,
         folder=table.take("folder", a_text, "INBOX"),
         done=table.take("done", a_text, ""),
-        every=table.take("every", up_to(timedelta(days=1), "1d"), EVERY),
+        every=table.take("every", up_to(timedelta(days=1), "24h"), EVERY),
     )
     insecure = table.take("insecure", yes_or_no, default=False)
     if security is Security.NONE and found.host and not (insecure or is_loopback(found.host)):

@@ -51,7 +51,7 @@ def test_a_hook_needs_its_secret(tmp_path: Path) -> None:
 def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
     _, findings = read(
         tmp_path,
-        '[sources.b]\nkind = "imap"\nhost = "imap.example:993"\nport = 0\nsecurity = "ssl"\nevery = "2d"\nshop = "toys"\n',
+        '[sources.b]\nkind = "imap"\nhost = "imap.example:993"\nport = 0\nsecurity = "ssl"\nevery = "48h"\nshop = "toys"\n',
     )
 
     assert findings == [
@@ -60,7 +60,7 @@ def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
         "3:8: sources.b.host: must be a host without a port, got 'imap.example:993'",
         "4:8: sources.b.port: must be a whole number from 1 to 65535, got 0",
         "5:12: sources.b.security: unknown word 'ssl'",
-        "6:9: sources.b.every: must be 1d at most, got '2d'",
+        "6:9: sources.b.every: must be 24h at most, got '48h'",
         "7:1: sources.b.shop: unknown key",
     ]
 
