@@ -1,13 +1,16 @@
 """Every text that is shipped, in every language, as a native reader approved it.
 
-Each text is written three times: where it is usually sent; with as little known as an order can get by with; and, for the
-plain texts, with a long name and long titles. What comes out like the one before is not written again.
+Each text is written where it is usually sent; with as little known as an order can get by with; for the plain texts, with
+a long name and long titles; and, where it counts days, before the first of them is over. What comes out like the one
+before is not written again.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -18,7 +21,7 @@ from messenger.domain.shops import Shop
 from messenger.errors import RenderError
 from messenger.rendering.catalogue import Catalogue, Chosen, load
 from messenger.rendering.compile import Compiled
-from messenger.rendering.context import NO_OCCASION, words_for
+from messenger.rendering.context import NO_OCCASION, LaneWords, words_for
 from messenger.rendering.locales import Choice
 from messenger.rendering.render import render
 from messenger.rendering.scenes import Scene, scene
@@ -27,6 +30,7 @@ from tests.golden.keeping import ROOT, assert_as_approved
 FOLDER = Path(__file__).parent / "texts"
 CATALOGUE: Catalogue = load(ROOT / "templates")
 SHOP = Shop(id="toys", name="Sunny Toys", sender="Sunny Toys <care@sunny-toys.example>")
+HASTY = LaneWords(p50_days=Decimal("0.3"), p90_days=Decimal("0.9"))
 LONG_NAME = "Владислав-Константин Александрович Рождественский-Преображенский"
 TEXTS = [
     pytest.param(one, id=f"{locale}-{name}{variant and '@'}{variant}")
@@ -49,6 +53,8 @@ def scenes(one: Compiled) -> Iterator[tuple[str, Scene]]:
     )
     if not one.variant:
         yield "long names", replace(usual, order=long(usual.order))
+    if any("days_" in name for name in one.placeholders if name.startswith("shipment.")):
+        yield "not a day yet", replace(usual, order=today(usual), occasion=replace(NO_OCCASION, lane=HASTY))
 
 
 def bare(order: Order) -> Order:
@@ -62,6 +68,12 @@ def bare(order: Order) -> Order:
         payment_method=None, disputes=tuple(replace(each, reason=None, answer_by=None) for each in order.disputes),
         refunds=tuple(replace(each, amount=None, method=None, expected_by=None) for each in order.refunds),
     )  # fmt: skip
+
+
+def today(met: Scene) -> Order:
+    """The same order, had everything happened just now."""
+    parcels = tuple(replace(each, state_since=met.now, moved_at=met.now) for each in met.order.shipments)
+    return replace(met.order, shipped_at=met.now, shipments=parcels)
 
 
 def long(order: Order) -> Order:
@@ -97,6 +109,7 @@ def test_a_text_is_as_it_was_approved(one: Compiled) -> None:
         before = text
 
     assert not pieces[0].partition("\n")[2].startswith("refused")
+    assert not re.search(r"(?<![\d.,:-])0 ?(day|día|dia|дней|天)", "\n".join(pieces))
     assert_as_approved(path_of(one), "\n".join(pieces))
 
 
