@@ -79,6 +79,10 @@ SAMPLES = [
         "From: Mail Delivery System <Mailer-Daemon@relay.example>\nX-Failed-Recipients: ana@buyer.example\nSubject: Mail delivery failed: returning message to sender",  # noqa: E501
         f"This message was created automatically by mail delivery software.\n\n  ana@buyer.example\n    host mx.buyer.example [192.0.2.1]\n    SMTP error from remote mail server after RCPT TO:<ana@buyer.example>:\n    550 5.1.1 User unknown\n{QUOTED}"),  # noqa: E501
         Kind.BOUNCE, status="5.1.1", code=550),
+    Sample("exim, nothing but words for people", dsn(
+        "Action: failed\nFinal-Recipient: rfc822;ana@buyer.example\nStatus: 5.0.0\n",
+        text="The following address(es) failed:\n\n  ana@buyer.example\n    550 5.1.1 there was such a mailbox once"), Kind.BOUNCE,
+        status="5.1.1", code=550),
     Sample("sendmail", dsn(failed("5.1.1", "SMTP; 550 5.1.1 <ana@buyer.example>... User unknown"),
                            common="Reporting-MTA: dns; mail.relay.example\nReceived-From-MTA: DNS; localhost\nArrival-Date: Mon, 2 Mar 2026 10:00:00 GMT\n",  # noqa: E501
                            original="message/rfc822"), Kind.BOUNCE, status="5.1.1", code=550),

@@ -127,8 +127,10 @@ def _told(answer: tuple[str, Sequence[object]], what: str) -> Sequence[object]:
 
 
 def _words(said: object) -> str:
+    if isinstance(said, Exception):
+        said = list(said.args)
     if isinstance(said, list | tuple):
-        said = b" ".join(one for one in said if isinstance(one, bytes))
+        said = b" ".join(one if isinstance(one, bytes) else str(one).encode() for one in said)
     text = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
     return "".join(one if one.isprintable() else " " for one in text)[:300]
 

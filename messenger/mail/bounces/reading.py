@@ -103,14 +103,22 @@ def _blocks(part: Message) -> list[Message]:
 
 def _of_recipient(mail: Mail, block: Message) -> Report:
     words = _one_line(text_of(block, "Diagnostic-Code"))
-    diagnostic = words.partition(";")[2].strip() or words
+    recipient = _recipient(block)
+    diagnostic = words.partition(";")[2].strip() or words or _said_about(mail, recipient)
     status = _status(text_of(block, "Status"), diagnostic)
     action = _COMMENT.sub("", text_of(block, "Action")).strip().split(" ")[0].strip(";.,").lower()
     kind = _ACTIONS.get(action) or (Kind.DELAY if status.startswith("4.") else Kind.BOUNCE)
     code = _CODE.search(f"{diagnostic} ")
     return _about(
-        mail, kind, recipient=_recipient(block), status=status, code=int(code[1]) if code else 0, words=diagnostic[:LONGEST_WORDS]
+        mail, kind, recipient=recipient, status=status, code=int(code[1]) if code else 0, words=diagnostic[:LONGEST_WORDS]
     )  # fmt: skip
+
+
+def _said_about(mail: Mail, recipient: str) -> str:
+    """What the report says to people about a recipient: Exim writes the server's words there and nowhere else."""
+    said = _one_line(mail.text)
+    at = said.find(recipient) if recipient else -1
+    return said[at + len(recipient) :][:LONGEST_WORDS].strip() if at >= 0 else ""
 
 
 def _recipient(block: Message) -> str:
