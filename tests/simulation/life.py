@@ -54,6 +54,8 @@ delay = "1h"
 category = "relational"
 """
 ZONES: Final = ("Europe/Madrid", "Asia/Kathmandu", "America/Sao_Paulo", "Pacific/Apia", "Europe/Moscow")
+JUMPS: Final = tuple(timedelta(hours=hours) for hours in (3, -1, 48, -48))
+"""By how much a machine's clock may suddenly be off."""
 TROUBLED: Final = 8 * 3600.0
 """Seconds during which things happen and go wrong; then the world is well again, and the program has to come to rest."""
 PATIENCE: Final = 12 * 86400.0
@@ -80,6 +82,8 @@ class Life:
     set_out: dict[str, list[float]] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     kills: int = 0
+    has_jumped: bool = False
+    """A machine's clock was hours or days off for a while: it may then take night for day, but nothing else."""
     came_to_rest: bool = False
     trace: str = ""
 
@@ -123,6 +127,7 @@ class _Fate:
         self._processes: list[Process] = []
         self._dead: list[Process] = []
         self._born = 0
+        self._jumps = "clock" if chance.random() < 0.3 else "stand still"
 
     async def play(self) -> Life:
         """Live it."""
@@ -159,12 +164,17 @@ class _Fate:
         for _ in range(self._chance.randint(0, 4)):
             await asyncio.sleep(self._chance.uniform(0.0, TROUBLED / 4))
             process = self._processes[number]
-            match self._chance.choice(("kill", "call", "call", "stand still")):
+            match self._chance.choice(("kill", "call", "call", "stand still", self._jumps)):
                 case "kill":
                     process.kill()
                 case "call":
                     process.calls_left = self._chance.randint(0, 60)
                     await asyncio.sleep(self._chance.uniform(0.0, 1800.0))
+                case "clock":
+                    self._life.has_jumped = True
+                    process.clock.skew = self._chance.choice(JUMPS)
+                    await asyncio.sleep(self._chance.uniform(60.0, 3600.0))
+                    process.clock.skew = timedelta(0)
                 case _:
                     process.stop(self._chance.uniform(1.0, 300.0))
             if not process.is_alive:
