@@ -51,8 +51,9 @@ faults: .venv/dev ## kill, stop, cut and fill up, again and again, and count: RO
 bench: .venv/dev ## how fast intake, the whole path and the simulator are
 	$(BIN)/python -m benchmarks
 
-fuzz: .venv/dev ## make odd templates for MINUTES=1 and see that the compiler takes none of them amiss; SEED=n plays the same again
+fuzz: .venv/dev ## give odd templates to the compiler and odd words to the mail client, for MINUTES=1 each; SEED=n plays the same again
 	$(BIN)/python -m tools.fuzz_templates $(or $(MINUTES),1) $(SEED)
+	$(BIN)/python -m tools.fuzz_replies $(or $(MINUTES),1) $(SEED)
 
 lock: ## resolve the pinned requirements anew
 	$(PYTHON) -m pip install --quiet --upgrade --target .boot uv

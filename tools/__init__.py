@@ -1,0 +1,1 @@
+"""Programs for development; none is part of the package."""
