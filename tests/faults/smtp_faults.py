@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache
+from hashlib import sha256
 from typing import Final, Self
 
 import trustme
@@ -384,6 +385,8 @@ class FaultyServer:
     when: When
     taken: list[str] = field(default_factory=list)
     """Message-IDs of what it took responsibility for."""
+    digests: list[str] = field(default_factory=list)
+    """What that was, hashed."""
     commands: list[str] = field(default_factory=list)
     connections: int = 0
     open_now: int = 0
@@ -465,9 +468,10 @@ class FaultyServer:
         self._has_struck = True
         return True
 
-    def take(self, message_id: str) -> None:
+    def take(self, message_id: str, content: bytes) -> None:
         """Take responsibility."""
         self.taken.append(message_id)
+        self.digests.append(sha256(content).hexdigest())
         if self.fault.at == "listen" and self.when is When.MIDDLE and len(self.taken) == 2 and not self.healed.is_set():
             self._shut()
 
@@ -544,11 +548,11 @@ class Conversation:
         name = found[1].decode() if found else "?"
         if self.server.strikes("dot"):
             if self.server.fault.is_taken:
-                self.server.take(name)
+                self.server.take(name, content)
             assert self.server.fault.act is not None
             await self.server.fault.act(self)
             return
-        self.server.take(name)
+        self.server.take(name, content)
         await self.utter(f"{GOOD['dot']}\r\n".encode())
         await self._at("after", "")
 
