@@ -197,13 +197,18 @@ def receipt(*, stage: Stage, result: Outcome, words: str, reply: Reply | None, h
         hidden: addresses to mask wherever they occur, in any case; also as another spelling with the same local part.
     """
     said = visible(f"{reply.code} {reply.text}".strip() if reply else words)
+    if "@" in said:
+        said = _masked(said, hidden)
+    code, status = (reply.code, reply.status) if reply else (0, "")
+    return Receipt(outcome=result, reply=said[:WORDS_LIMIT], code=code, stage=stage.value, status=status)
+
+
+def _masked(said: str, hidden: tuple[str, ...]) -> str:
     for address in hidden:
         said = re.sub(re.escape(address), "<recipient>", said, flags=re.IGNORECASE)
         local = re.escape(address.rpartition("@")[0])
         said = re.sub(rf"(?<![\w.+-]){local}@[^\s<>()\[\]\",;]+", "<recipient>", said, flags=re.IGNORECASE)
-    said = said.replace("<<recipient>>", "<recipient>")
-    code, status = (reply.code, reply.status) if reply else (0, "")
-    return Receipt(outcome=result, reply=said[:WORDS_LIMIT], code=code, stage=stage.value, status=status)
+    return said.replace("<<recipient>>", "<recipient>")
 
 
 def visible(text: str) -> str:

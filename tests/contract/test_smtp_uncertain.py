@@ -13,7 +13,8 @@ import pytest
 
 from messenger.domain.messages import Reason, State
 from messenger.mail.smtp import Security, SmtpSettings, SmtpTransport, Timeouts
-from tests.faults.smtp_faults import FAULTS, Fault, FaultyServer, When
+from tests.faults.smtp_faults import Fault, FaultyServer, When
+from tests.faults.smtp_matrix import FAULTS
 from tests.stage import Stage, shipped, stage
 
 LOST: Final = {name: fault for name, fault in FAULTS.items() if name.startswith("taken, ")}

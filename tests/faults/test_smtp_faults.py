@@ -12,18 +12,9 @@ import pytest
 
 from messenger.domain.messages import FrozenMessage, Key, Outcome, Receipt
 from messenger.mail.smtp import Login, Security, SmtpSettings, SmtpTransport, Timeouts
-from tests.faults.smtp_faults import (
-    ACCEPTED,
-    FAULTS,
-    FLOOD,
-    Act,
-    Conversation,
-    Fault,
-    FaultyServer,
-    When,
-    authorities,
-    say_and_close,
-)
+from tests.faults.smtp_acts import say_and_close
+from tests.faults.smtp_faults import FLOOD, Act, Conversation, Fault, FaultyServer, When, authorities
+from tests.faults.smtp_matrix import ACCEPTED, FAULTS
 
 BATCH = 4
 SLOW_BATCH = 2
