@@ -95,5 +95,9 @@ class MailboxError(MessengerError):
     """A mailbox that cannot be read; the message says why, without the password."""
 
 
+class NotTold(MessengerError):
+    """People could not be told of an alert this way; others may work, and it is tried again."""
+
+
 class UsageError(MessengerError):
     """A command was asked for something that does not exist or cannot be done."""

@@ -3,7 +3,7 @@
 from messenger.domain.messages import Reason
 from messenger.domain.orders import Payment
 from messenger.ports.accounts import Accounts
-from messenger.ports.alarms import Alarms, Needs, Telling
+from messenger.ports.alarms import Alarms, Bulletin, HeldBack, Needs, Notifier, Space, Telling
 from messenger.ports.feedback import Feedback, KeptReport, Returns
 from messenger.ports.outside import Clock, Committing, Composer, Done, Transport
 from messenger.ports.store import Claims, Generations, Inbox, Keeping, Lanes, Reading, Store
@@ -29,6 +29,7 @@ from messenger.ports.values import (
 __all__ = [
     "Accounts",
     "Alarms",
+    "Bulletin",
     "BuyerKey",
     "Change",
     "Claims",
@@ -42,6 +43,7 @@ __all__ = [
     "Feedback",
     "Frozen",
     "Generations",
+    "HeldBack",
     "Inbox",
     "InboxCounts",
     "Keeping",
@@ -49,6 +51,7 @@ __all__ = [
     "Lanes",
     "Line",
     "Needs",
+    "Notifier",
     "OrderKey",
     "Pause",
     "Payment",
@@ -59,6 +62,7 @@ __all__ = [
     "Result",
     "Returns",
     "Settlement",
+    "Space",
     "Store",
     "Telling",
     "Transport",

@@ -44,6 +44,25 @@ class Needs:
     failed: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldBack:
+    """What a shut valve holds back of one intake: by the intake's number and name, and how many buyers wait."""
+
+    shop: str
+    intake: int
+    name: str
+    buyers: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Space:
+    """Room on a disk, in bytes."""
+
+    folder: str
+    free: int
+    total: int
+
+
 class Alarms(Protocol):
     """What staff must know of."""
 
@@ -88,4 +107,45 @@ class Alarms(Protocol):
 
     def needs(self, *, since: datetime) -> dict[str, Needs]:
         """Return what needs a person, by shop; of what failed, that which was last claimed since then."""
+        ...
+
+    def held_back(self) -> list[HeldBack]:
+        """Return what shut valves hold back, until somebody approves it or it expires."""
+        ...
+
+    def held_buyers(self, *, shop: str, hold: str) -> int:
+        """Return how many buyers of a shop wait because of this hold."""
+        ...
+
+    def standing_still(self, *, since: datetime, now: datetime) -> int:
+        """Return how many buyers wait for what was due before ``since``, when nothing at all has left since then; else 0.
+
+        What is stopped, or waits for an account in trouble, does not count.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bulletin:
+    """What people are told, in words: one line, and a text of plain lines. Nothing in it is secret."""
+
+    subject: str
+    text: str
+    language: str
+
+
+class Notifier(Protocol):
+    """One way of telling people. Nothing of it goes through the outbox of buyers."""
+
+    name: str
+    """As it may be shown: without what is secret about it."""
+    transport: str
+    """The transport it leaves by; empty when it needs none."""
+
+    def notify(self, bulletin: Bulletin, *, at: datetime) -> None:
+        """Tell people; waits until they are told, for some minutes at most.
+
+        Raises:
+            NotTold: they could not be told; the message shows nothing secret.
+        """
         ...

@@ -5,12 +5,14 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 
 from messenger.domain.alerts import GRAVITY, Alert, AlertKind
+from messenger.domain.breakers import failed, queue_of
 from messenger.domain.messages import Outcome, Reason, State
-from messenger.ports import Needs, Telling
+from messenger.ports import HeldBack, Needs, Telling
 from messenger.storage import SqlStore, open_store
 from tests.storage_samples import MINUTE, NOW, claim, commitment, message, plan, result
 
@@ -219,3 +221,74 @@ def test_what_needs_a_person_is_counted_by_shop(store: SqlStore) -> None:
     store.postpone(key=lost.key, resend_at=None, because="left to staff")
     assert store.needs(since=NOW) == {"toys": Needs(approvals=1, desk=1, uncertain=1, conversations=1, failed=1)}
     assert store.needs(since=NOW + MINUTE)["toys"].failed == 0
+
+
+# --- what a lookout sees ------------------------------------------------------------------------------------------------
+
+
+def test_what_shut_valves_hold_back_is_told_by_intake(store: SqlStore) -> None:
+    intake = store.open_intake(kind="file", name="orders.jsonl", at=NOW)
+    store.close_intake(intake, at=NOW)
+    plan(
+        store,
+        *(replace(message(number), gated=True, intake=intake, buyer=f"id:{number % 2}") for number in range(4)),
+        replace(message(9), state=State.WAITING_APPROVAL, because="every message waits"),
+    )
+    assert store.held_back() == []
+
+    store.judge(intake, limit=3, now=NOW)
+
+    assert store.held_back() == [HeldBack(shop="toys", intake=intake, name=f"orders.jsonl ({intake})", buyers=2)]
+
+
+def test_buyers_that_a_hold_keeps_waiting_are_counted_once(store: SqlStore) -> None:
+    held = replace(message(1, due=NOW + HOUR), state=State.HELD, reason=Reason.HOLD, because="source_silent erp")
+    plan(
+        store,
+        *(replace(held, key=message(number).key, buyer=f"id:{number % 2}") for number in range(4)),
+        replace(held, key=message(7).key, buyer="id:7", because="dispute d-1"),
+    )
+
+    assert store.held_buyers(shop="toys", hold="source_silent") == 2
+    assert store.held_buyers(shop="books", hold="source_silent") == 0
+
+
+def standing(store: SqlStore) -> int:
+    return store.standing_still(since=NOW, now=NOW + HOUR)
+
+
+def test_what_is_due_and_lies_there_stands_still_by_buyer(store: SqlStore) -> None:
+    plan(
+        store,
+        *(replace(message(number, due=NOW - MINUTE), buyer=f"id:{number % 3}") for number in range(6)),
+        message(7, due=NOW + MINUTE),
+    )
+
+    assert standing(store) == 3
+
+
+def test_nothing_stands_still_while_anything_leaves(store: SqlStore) -> None:
+    plan(store, message(1, due=NOW - HOUR), message(2, due=NOW - MINUTE))
+    (row,) = claim(store, limit=1)
+    store.commit([commitment(row)])
+    sent = result(row, State.SENT, Outcome.ACCEPTED)
+
+    store.record([replace(sent, message=replace(sent.message, sent_at=NOW + MINUTE))])
+
+    assert standing(store) == 0
+    assert store.standing_still(since=NOW + MINUTE, now=NOW + HOUR) == 1
+
+
+def test_what_people_stopped_or_an_account_keeps_does_not_stand_still(store: SqlStore) -> None:
+    plan(store, replace(message(1, due=NOW - MINUTE), queue=queue_of("main")))
+    assert standing(store) == 1
+
+    trouble = partial(failed, by="a", stage="auth", code=535, reply="535 no", now=NOW)
+    store.turn_breaker("main", trouble)
+    assert standing(store) == 0
+    plan(store, message(2, due=NOW - MINUTE))
+    assert standing(store) == 1
+    store.pause("toys", at=NOW, by="ana")
+    assert standing(store) == 0
+    store.pause("", at=NOW, by="ana")
+    assert standing(store) == 0

@@ -43,6 +43,7 @@ from messenger.domain.rules import (
 )
 from messenger.domain.timing import WEEKDAYS, Hours, Span
 from messenger.errors import ConfigurationError, UsageError
+from messenger.ports import Needs
 from messenger.rendering.formats import plural_categories
 from messenger.services.sentences import rule_document, rule_sentence
 from messenger.services.speaking.conditions import clauses
