@@ -12,7 +12,7 @@ import pytest
 import trustme
 
 from messenger.domain.messages import FrozenMessage, Key, Outcome, Receipt
-from messenger.mail.replies import REPLY_LIMIT, Stage
+from messenger.mail.replies import REPLY_LIMIT
 from messenger.mail.smtp import Login, Security, SmtpSettings, SmtpTransport, Timeouts
 from tests.smtp_server import CONTENT_DROP, DROP, SILENT, Script, SmtpServer
 

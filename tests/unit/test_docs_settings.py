@@ -20,25 +20,46 @@ from tests.config_samples import ROOT
 PAGE = (ROOT / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")
 ROWS = [line for line in PAGE.splitlines() if line.startswith("| `")]
 LIMITS = PAGE.partition("`timeouts = {")[2].partition("## ")[0]
-READERS = ("settings", "shops", "transports", "logins", "rates", "signing", "sources", "mailboxes")
-ELSEWHERE = {"database", "worker", "web", "signing", "per_day"}
-"""Headings of their own; and a key that is only known to be refused."""
+CONFIG = ROOT / "messenger" / "config"
+REFUSED = {"per_day"}
+"""Only known to be refused."""
 
 
-def keys() -> Iterator[str]:
-    """Every key that a reader asks a table for."""
-    for name in READERS:
-        tree = ast.parse((ROOT / "messenger" / "config" / f"{name}.py").read_text(encoding="utf-8"))
-        for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+def readers() -> Iterator[Path]:
+    """The modules that ``settings`` reads tables with, and those that they leave parts to."""
+    seen: set[str] = set()
+    waiting = ["settings"]
+    while waiting:
+        name = waiting.pop()
+        path = CONFIG / f"{name}.py"
+        if name not in seen and path.exists():
+            seen.add(name)
+            waiting += re.findall(
+                r"^from messenger\.config\.(\w+) import", path.read_text(encoding="utf-8"), re.MULTILINE
+            )
+            yield path
+
+
+def asked() -> Iterator[tuple[str, str]]:
+    """Which variable is asked for which key, everywhere in the readers."""
+    for path in readers():
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             match call:
                 case ast.Call(
-                    func=ast.Attribute(attr="take" | "need" | "table" | "maybe"),
+                    func=ast.Attribute(value=ast.Name(id=table), attr="take" | "need" | "table" | "maybe"),
                     args=[ast.Constant(value=str(key)), *_],
                 ):
-                    yield key
+                    if key not in REFUSED:
+                        yield table, key
 
 
-KEYS = sorted({*keys(), *(one.name for one in fields(Timeouts))} - {*ELSEWHERE, "connect"})
+HEADINGS = sorted({key for table, key in asked() if table == "root"})
+KEYS = sorted({key for table, key in asked() if table != "root"} | {one.name for one in fields(Timeouts)} - {"connect"})
+
+
+@pytest.mark.parametrize("name", HEADINGS)
+def test_every_table_has_a_heading(name: str) -> None:
+    assert re.search(rf"^## \[{name}[.\]]", PAGE, re.MULTILINE)
 
 
 @pytest.mark.parametrize("key", KEYS)
