@@ -11,7 +11,7 @@ from typing import Final
 
 from messenger.domain.shops import Shop
 from messenger.errors import UsageError
-from messenger.rendering.render import RIGHT_TO_LEFT
+from messenger.rendering.isolating import direction_of
 from messenger.rendering.scenes import Scene, scene
 from messenger.services.home import Home
 from messenger.services.previewing import Preview, Shown
@@ -129,7 +129,7 @@ def _card(cell: Cell) -> str:
             f'<p class="card missing" {head}><b>{escape(cell.locale)}</b> <span>Missing: {escape(instead)}</span></p>'
         )
     letter = mail.letter
-    here = f'lang="{escape(cell.locale)}" dir="{_direction(cell.locale)}"'
+    here = f'lang="{escape(cell.locale)}" dir="{direction_of(cell.locale)}"'
     old = f"<em>{mail.stale} pieces older than their source</em>" if mail.stale else ""
     broken = sorted({one.key for one in (*mail.findings, *chat.findings) if one.severity == "error"})
     wrong = f"<em>forbidden by {escape(', '.join(broken))}</em>" if broken else ""
@@ -143,10 +143,6 @@ def _card(cell: Cell) -> str:
         f"<details><summary>Platform text, {size} characters ({source})</summary><pre {here}>{escape(chat.letter.platform_text)}</pre></details>"
         f"<details><summary>Plain text of the e-mail</summary><pre {here}>{escape(letter.text)}</pre></details></details>"
     )
-
-
-def _direction(locale: str) -> str:
-    return "rtl" if locale.partition("-")[0] in RIGHT_TO_LEFT else "ltr"
 
 
 def _height(text: str, letters: int) -> int:

@@ -24,7 +24,8 @@ _WORD_LIMIT: Final = 75
 _ENCODED_LINE_LIMIT: Final = 76
 
 _BREAKS = re.compile(r"[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]+")
-_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066\u2067\ufeff]")
+_ISOLATE = re.compile(r"[\u2068\u2069]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _PLAIN = re.compile(r"[\x21-\x7e]+(?: [\x21-\x7e]+)*")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
@@ -34,9 +35,23 @@ _MAILBOX = re.compile(r"(?P<name>[^<>]*)<(?P<address>[^<>]+)>")
 
 
 def one_line(text: str) -> str:
-    """Return ``text`` as one line: breaks become a space; controls and direction marks vanish; ends are trimmed."""
+    """Return ``text`` as one line: breaks become a space; controls and direction marks vanish; ends are trimmed.
+
+    Marks that keep Latin words apart in a text from right to left stay, if each pair of them is closed.
+    """
     text = _FORBIDDEN.sub("", _BREAKS.sub(" ", text))
+    if not _is_closed(_ISOLATE.findall(text)):
+        text = _ISOLATE.sub("", text)
     return _SURROGATE.sub("\ufffd", text).strip(" ")
+
+
+def _is_closed(marks: list[str]) -> bool:
+    depth = 0
+    for mark in marks:
+        depth += 1 if mark == "\u2068" else -1
+        if depth < 0:
+            return False
+    return depth == 0
 
 
 def encode_text(name: str, value: str) -> str:

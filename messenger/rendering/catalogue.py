@@ -13,6 +13,7 @@ from babel import Locale, UnknownLocaleError
 
 from messenger.errors import Finding, TemplateError
 from messenger.rendering.compile import Compiled, check_layout, compile_template
+from messenger.rendering.isolating import direction_of, isolate_phrases
 from messenger.rendering.locales import Choice, choose_locale
 from messenger.rendering.source import LARGEST, read_source, toml_problem
 from messenger.rendering.staleness import SOURCE_LOCALE, WhenStale, is_stale, when_stale
@@ -387,7 +388,8 @@ def _phrases(folder: Path, findings: list[Finding]) -> Mapping[str, str]:
     except (ValueError, RecursionError) as error:  # a number of thousands of digits, brackets in thousands
         findings.append(Finding(file, 0, 0, "", f"cannot be read: {type(error).__name__}", "make it simpler"))
         return {}
-    return {name: str(value) for name, value in values.items()}
+    phrases = {name: str(value) for name, value in values.items()}
+    return isolate_phrases(phrases) if direction_of(folder.name) == "rtl" else phrases
 
 
 def names(catalogue: Catalogue) -> Collection[str]:

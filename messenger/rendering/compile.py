@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import css_inline
 from babel import Locale
@@ -21,6 +21,7 @@ from messenger.rendering import allowlist
 from messenger.rendering.allowances import Allowance, allowances
 from messenger.rendering.context import KINDS, SHAPE, attribute_of
 from messenger.rendering.formats import FormatError, plural_categories
+from messenger.rendering.isolating import direction_of, isolate_html, isolate_text
 from messenger.rendering.masking import Mask, parsed, to_html, to_text
 from messenger.rendering.missing import Missing, MissingValue
 from messenger.rendering.narrow import Narrow
@@ -85,6 +86,8 @@ class Compiled:
     promises: tuple[str, ...] = ()
     allowances: tuple[Allowance, ...] = ()
     """Content rules that a comment in the file silences, each with its reason."""
+    direction: str = "ltr"
+    """``rtl`` for a language that is written from right to left."""
 
 
 @lru_cache(maxsize=2)
@@ -129,16 +132,14 @@ def compile_template(source: Source, *, name: str, locale: str, variant: str, la
     try:
         mask = Mask(source.body + layout)
         tokens = parsed(mask.hide(source.body), mask)
-        body = mask.keep_braces(to_html(tokens))
-        plain = mask.show(mask.keep_braces(to_text(tokens)))
-        html = mask.show(_in_layout(body, mask.hide_layout(bodyless(layout)) if layout else BODY_MARK))
-        _recheck(text, (plain, html), source)
+        parts = _parts(source, layout, tokens, mask, is_rtl=direction_of(locale) == "rtl")
+        _recheck(text, (parts.text, parts.html), source)
         _check_links(tokens, mask, source)
         return Compiled(
-            name=name, locale=locale, variant=variant, file=source.file, version=version, subject=text.from_string(source.subject),
-            preheader=text.from_string(source.preheader), html=rich.from_string(html), text=text.from_string(plain),
+            name=name, locale=locale, variant=variant, file=source.file, version=version, subject=text.from_string(parts.subject),
+            preheader=text.from_string(parts.preheader), html=rich.from_string(parts.html), text=text.from_string(parts.text),
             placeholders=allowlist.placeholders(text, "\n".join((source.subject, source.preheader, source.body))),
-            promises=source.promises, allowances=allowances(source.text),
+            promises=source.promises, allowances=allowances(source.text), direction=direction_of(locale),
         )  # fmt: skip
     except TemplateError:
         raise
@@ -146,6 +147,25 @@ def compile_template(source: Source, *, name: str, locale: str, variant: str, la
         raise TemplateError(
             [Finding(source.file, source.body_line, 1, "", f"cannot be compiled: {error}", "")]
         ) from error
+
+
+class _Parts(NamedTuple):
+    """A text as the sandbox gets it."""
+
+    subject: str
+    preheader: str
+    text: str
+    html: str
+
+
+def _parts(source: Source, layout: str, tokens: list[Token], mask: Mask, *, is_rtl: bool) -> _Parts:
+    body = mask.keep_braces(to_html(tokens))
+    plain = mask.show(mask.keep_braces(to_text(tokens)))
+    page = _in_layout(body, mask.hide_layout(bodyless(layout)) if layout else BODY_MARK)
+    if not is_rtl:
+        return _Parts(source.subject, source.preheader, plain, mask.show(page))
+    subject, preheader, plain = map(isolate_text, (source.subject, source.preheader, plain))
+    return _Parts(subject, preheader, plain, mask.show(isolate_html(page, mask.printed)))
 
 
 def _recheck(parser: Environment, finished: Iterable[str], source: Source) -> None:

@@ -286,7 +286,7 @@ def words_for(
         shipment=_shipment(shipment, shipped_at, now) if shipment else None,
         shipments=_parcels(order, shipment, now, along),
         orders=_orders(order, now, along),
-        dispute=DisputeWords(id=found.id, reason=_line(found.reason), answer_by=found.answer_by)
+        dispute=DisputeWords(id=_line(found.id), reason=_line(found.reason), answer_by=found.answer_by)
         if (found := order.open_dispute)
         else None,
         review=ReviewWords(stars=order.review.stars, text=_line(order.review.text)) if order.review else None,
@@ -337,7 +337,7 @@ def _when(order: Order, told: datetime | None, type_: str) -> datetime | None:
 
 def _order(order: Order, shipped_at: datetime | None, now: datetime) -> OrderWords:
     items = tuple(
-        ItemWords(title=clean(one.title), sku=one.sku or None, quantity=one.quantity, price=one.price)
+        ItemWords(title=clean(one.title), sku=_line(one.sku), quantity=one.quantity, price=one.price)
         for one in order.items
     )
     paid_at = _when(order, order.paid_at, "order.paid")
@@ -369,7 +369,7 @@ def _refund(order: Order) -> RefundWords | None:
         return None
     newest = order.refunds[-1]
     return RefundWords(
-        amount=newest.amount, currency=newest.currency, method=newest.method, expected_by=newest.expected_by
+        amount=newest.amount, currency=newest.currency, method=_line(newest.method), expected_by=newest.expected_by
     )
 
 

@@ -20,6 +20,8 @@ from babel.dates import format_date, format_datetime, format_skeleton, format_ti
 from babel.lists import format_list
 from babel.numbers import format_currency, format_decimal
 
+from messenger.rendering.isolating import isolated
+
 DAY_AND_MONTH: Final = "MMMMd"
 MOST_LISTED: Final = 500
 LARGEST_NUMBER: Final = 10**15
@@ -58,6 +60,10 @@ class Formats:
     language: Locale
     locale: Locale
     zone: ZoneInfo
+
+    @property
+    def _is_rtl(self) -> bool:
+        return self.language.text_direction == "rtl"
 
     def filters(self) -> dict[str, Callable[..., str]]:
         """Return the filters under the names templates use."""
@@ -112,7 +118,7 @@ class Formats:
         texts = [one for one in things if isinstance(one, str)]
         if len(texts) < len(things):
             raise FormatError('list needs texts: write order.items | list("title")')
-        return format_list(texts, locale=self.language)
+        return format_list(list(map(isolated, texts)) if self._is_rtl else texts, locale=self.language)
 
     def plural(self, value: object, **forms: str) -> str:
         """Return the form for a number, with ``#`` replaced by it; every category of the language must be given."""

@@ -53,6 +53,12 @@ class Mask:
         """Return the text with the tags back in their places."""
         return self._pattern.sub(lambda found: change(self._tags[int(found.group(1))]), text)
 
+    @property
+    def printed(self) -> dict[str, str]:
+        """What each masked placeholder is, by the word that stands in for it."""
+        tags = enumerate(self._tags)
+        return {f"{self._mark}p{number}{self._mark}": tag for number, tag in tags if tag.startswith("{{")}
+
     def keep_braces(self, text: str) -> str:
         r"""Return a masked text in which a brace is only a brace.
 

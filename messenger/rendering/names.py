@@ -10,14 +10,14 @@ _JOINERS: Final = "\u200c\u200d"
 """Without these two Persian and Indic names would be misspelt; all other unseen characters are dropped."""
 
 
-def clean(text: str) -> str:
-    """Return a name or title as one harmless line: no control or direction characters, single spaces."""
+def clean(text: str, *, keeping: str = "") -> str:
+    """Return a name or title as one harmless line: no control or direction characters but those to keep, single spaces."""
     if text.isprintable():  # holds no character of the categories below
         return " ".join(text.split())
     kept = "".join(
         " " if unicodedata.category(one) in {"Cc", "Zl", "Zp"} else one
         for one in text
-        if one in _JOINERS or unicodedata.category(one) not in {"Cf", "Cs"}
+        if one in _JOINERS or one in keeping or unicodedata.category(one) not in {"Cf", "Cs"}
     )
     return " ".join(kept.split())
 

@@ -17,13 +17,13 @@ from messenger.rendering.catalogue import Chosen
 from messenger.rendering.compile import FORMATS
 from messenger.rendering.context import Words, clean
 from messenger.rendering.formats import FormatError, Formats, format_locale
+from messenger.rendering.isolating import MARKS
 from messenger.rendering.missing import Missing, MissingValue
 
 LARGEST: Final = 256 * 1024
 AT_ONCE: Final = 256
 """Pieces of a text that are counted together."""
 _BAD_VALUES: Final = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
-RIGHT_TO_LEFT: Final = frozenset({"ar", "fa", "he", "ur", "yi", "ps", "ckb", "dv", "sd", "ug"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,16 +70,23 @@ def render(
         except (UndefinedError, SecurityError, *_BAD_VALUES) as error:
             raise RenderError(compiled.name, compiled.locale, str(error)) from error
 
-    subject = clean(part(compiled.subject))
+    kept = MARKS if compiled.direction == "rtl" else ""
+    subject = clean(part(compiled.subject), keeping=kept)
     if not subject:
         raise RenderError(compiled.name, compiled.locale, "the subject is empty")
-    preheader = clean(part(compiled.preheader))
-    direction = "rtl" if language.language in RIGHT_TO_LEFT else "ltr"
-    frame = {"lang": compiled.locale, "dir": direction, "subject": subject, "preheader": preheader, "phrases": phrases}
+    preheader = clean(part(compiled.preheader), keeping=kept)
+    frame = {
+        "lang": compiled.locale,
+        "dir": compiled.direction,
+        "subject": subject,
+        "preheader": preheader,
+        "phrases": phrases,
+    }
     text = _tidy(part(compiled.text))
     return RenderedMessage(
         subject=subject, preheader=preheader, text=text, html=part(compiled.html, frame), platform_text=text,
-        locale=compiled.locale, variant=compiled.variant, version=compiled.version, direction=direction,
+        locale=compiled.locale, variant=compiled.variant, version=compiled.version,
+        direction=compiled.direction,
     )  # fmt: skip
 
 
