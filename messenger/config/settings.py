@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+from messenger.config.alerts import AlertSettings, read_alerts
 from messenger.config.databases import DEFAULT_URL, OVERRIDE, database_url, override_finding
 from messenger.config.mailboxes import Return, is_return, read_return
 from messenger.config.reader import ERROR, Document
@@ -54,6 +55,7 @@ class Settings:
         sources: where events come from, by name.
         returns: where mail comes back to, by name.
         signing: the keys that mail is signed with.
+        alerts: who is told when something is the matter.
     """
 
     home: Path
@@ -66,6 +68,7 @@ class Settings:
     signing: tuple[SigningKey, ...] = ()
     worker: WorkerSettings = field(default_factory=WorkerSettings)
     web: WebSettings = field(default_factory=WebSettings)
+    alerts: AlertSettings = field(default_factory=AlertSettings)
 
 
 def load_settings(home: Path, environ: Mapping[str, str]) -> Settings:
@@ -119,6 +122,7 @@ def _read(root: Table, home: Path, environ: Mapping[str, str]) -> Settings:
         signing=read_signing(root, home=home, environ=environ, shops=read.values()),
         worker=_worker(root.table("worker")),
         web=_web(root.table("web")),
+        alerts=read_alerts(root, home=home, environ=environ, shops=read, ways=ways),
     )
 
 

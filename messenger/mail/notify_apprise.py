@@ -17,6 +17,7 @@ from messenger.errors import NotTold
 from messenger.ports import Bulletin
 
 MISSING: Final = "apprise is not installed: pip install 'marketplace-messenger[alerts]'"
+TALKATIVE: Final = ("apprise", "urllib3")
 _PIECES: Final = re.compile(r"[^A-Za-z0-9_.~%+-]+")
 _SHORTEST_SECRET: Final = 4
 
@@ -56,17 +57,20 @@ class AppriseNotifier:
 
 @contextmanager
 def _listening() -> Iterator[list[str]]:
-    """Keep what apprise says from the log: it may quote what is secret."""
+    """Keep what apprise, and what it sends with, say from the log: it may quote what is secret."""
     said: list[str] = []
-    handler, logger = _Ear(said), logging.getLogger("apprise")
-    was = logger.propagate
-    logger.addHandler(handler)
-    logger.propagate = False
+    handler = _Ear(said)
+    loggers = [logging.getLogger(name) for name in TALKATIVE]
+    were = [one.propagate for one in loggers]
+    for one in loggers:
+        one.addHandler(handler)
+        one.propagate = False
     try:
         yield said
     finally:
-        logger.propagate = was
-        logger.removeHandler(handler)
+        for one, was in zip(loggers, were, strict=True):
+            one.propagate = was
+            one.removeHandler(handler)
 
 
 class _Ear(logging.Handler):

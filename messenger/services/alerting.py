@@ -149,7 +149,7 @@ class Alerting:
         if bulletin is not None and not crier.cry(bulletin, at=now, in_trouble=_in_trouble(alerts)):
             self._give_up(turn, now)
             return False
-        self._note(notice or Notice(), now)
+        self._note(Notice() if notice is None else notice, now)
         return bulletin is not None
 
     def _bulletin(self, crier: Crier, notice: Notice, turn: Telling) -> Bulletin | None:
