@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_datetime, format_skeleton, format_time, format_timedelta
 from babel.lists import format_list
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import format_currency, format_decimal, get_currency_symbol
 
 from messenger.rendering.isolating import isolated
 
@@ -91,7 +91,12 @@ class Formats:
         """Write an amount with its currency."""
         if not isinstance(currency, str):
             raise FormatError("money needs its currency: write order.total | money(order.currency)")
-        return format_currency(_writable(_given(value, Decimal, "money"), "money"), currency, locale=self.locale)
+        amount = _writable(_given(value, Decimal, "money"), "money")
+        written = format_currency(amount, currency, locale=self.locale)
+        if not self._is_rtl:
+            return written
+        symbol = get_currency_symbol(currency, locale=self.locale)
+        return written.replace(symbol, isolated(symbol))
 
     def number(self, value: object) -> str:
         """Write a number."""
