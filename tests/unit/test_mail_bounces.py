@@ -10,10 +10,13 @@ from hypothesis import strategies as st
 
 from messenger.domain.reports import Kind
 from messenger.mail.bounces import LARGEST, read_reports
+from tests.bounce_forms import FORMS
 from tests.bounce_samples import BUYER, ID, SAMPLES, Sample, complaint, dsn, failed, plain
 
+ALL = [*SAMPLES, *FORMS]
 
-@pytest.mark.parametrize("sample", SAMPLES, ids=lambda one: one.name)
+
+@pytest.mark.parametrize("sample", ALL, ids=lambda one: one.name)
 def test_a_report_is_read(sample: Sample) -> None:
     (found,) = read_reports(sample.raw)
 
@@ -83,10 +86,10 @@ def test_no_bytes_upset_the_reader(raw: bytes) -> None:
     assert len(read_reports(raw)) >= 1
 
 
-@given(st.integers(0, len(SAMPLES) - 1), st.integers(0, 2**32))
+@given(st.integers(0, len(ALL) - 1), st.integers(0, 2**32))
 def test_no_damage_upsets_the_reader(which: int, seed: int) -> None:
     chance = random.Random(seed)
-    raw = bytearray(SAMPLES[which].raw)
+    raw = bytearray(ALL[which].raw or b"x")
     for _ in range(chance.randint(1, 30)):
         place = chance.randrange(len(raw))
         match chance.randrange(3):
@@ -115,3 +118,33 @@ def test_a_mail_without_end_is_read_within_bounds() -> None:
     assert len(read_reports(wide)) == 1
     assert len(read_reports(many)) == 100
     assert len(read_reports(SAMPLES[0].raw + b"x" * (3 * LARGEST))) == 1
+
+
+ROBOT = b"From: MAILER-DAEMON@x.example\nReturn-Path: <>\nSubject: failure notice\n\n"
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize(
+    "raw",
+    [
+        pytest.param(ROBOT + b"\n" * 100_000, id="empty lines"),
+        pytest.param(ROBOT + b">\n" * 100_000, id="quoted empty lines"),
+        pytest.param(ROBOT + b"a@b" + b" " * 200_000 + b"x\n", id="an address and blanks"),
+        pytest.param(ROBOT + b"<a@" * 300_000, id="brackets"),
+        pytest.param(b"To: a@b.c\n" * 50_000 + b"\nx", id="recipients"),
+        pytest.param(b"Content-Type: text/plain; " + b"a*0*=x;" * 200_000 + b"\n\nx", id="parameters on one line"),
+        pytest.param(b"Content-Type: text/plain;" + b"\n a*0*=x;" * 100_000 + b"\n\nx", id="parameters on many lines"),
+        pytest.param(b"Subject: " + b"=?utf-8?q?a?=" * 150_000 + b"\n\nx", id="encoded words"),
+    ],
+)
+def test_what_should_take_minutes_is_read_at_once(raw: bytes) -> None:
+    assert len(read_reports(raw)) == 1
+
+
+@pytest.mark.parametrize("end", ["-", "_", "-_-", "Z"])
+def test_a_token_is_read_to_its_end(end: str) -> None:
+    token = "AQGPWWYrQePj5Xax5JyCHehdG95c3" + end
+
+    (found,) = read_reports(f"From: {BUYER}\nSubject: unsubscribe\n {token}\n\n".encode())
+
+    assert found.token == token

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import email
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.header import decode_header
 from email.message import Message
 from email.utils import getaddresses
+from itertools import islice
 from typing import Any, Final
 
 MOST_PARTS: Final = 60
 MOST_ADDRESSES: Final = 50
 LONGEST_TEXT: Final = 100_000
-_HEADERS_ONLY: Final = frozenset({"text/rfc822-headers", "message/rfc822-headers"})
+LONGEST_LINE: Final = 1000
+MOST_FOLDED: Final = 60
+"""Lines that one header may be folded into: what reads parameters and encoded words takes its time with more."""
+_LONG = re.compile(rb"([^\n]{%d})[^\n]+" % LONGEST_LINE)
+_FOLDED = re.compile(rb"((?:\n[ \t][^\n]*){%d})(?:\n[ \t][^\n]*)+" % MOST_FOLDED)
+_HEADERS_ONLY: Final = frozenset({"text/rfc822-headers", "message/global-headers"})
 _MESSAGE_ID = re.compile(r"<([^<>\s]{3,300}@[^<>\s]{1,300})>")
-_QUOTED_ID = re.compile(r"^[>\s]*Message-ID:\s*<([^<>\s]{3,300}@[^<>\s]{1,300})>", re.IGNORECASE | re.MULTILINE)
+_QUOTED_ID = re.compile(
+    r"^[> \t]{0,20}Message-ID:\s{0,20}<([^<>\s]{3,300}@[^<>\s]{1,300})>", re.IGNORECASE | re.MULTILINE
+)
 _ENVELOPE: Final = (
     "Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-Delivered-To", "Original-Recipient", "To", "Cc", "Apparently-To",
 )  # fmt: skip
@@ -28,11 +37,14 @@ class Mail:
 
     top: Message
     parts: tuple[Message, ...]
+    beginning: bytes = b""
 
     @classmethod
-    def of(cls, top: Message) -> Mail:
+    def of(cls, raw: bytes) -> Mail:
         """Take a mail apart; what is beyond the bounds is left out."""
-        return cls(top, tuple(_walk(top)))
+        shorter = _FOLDED.sub(rb"\1", _LONG.sub(rb"\1", raw))
+        top = email.message_from_bytes(shorter)
+        return cls(top, tuple(_walk(top)), shorter[:LONGEST_TEXT])
 
     def first(self, *kinds: str) -> Message | None:
         """Return the first part of one of these content types."""
@@ -45,7 +57,7 @@ class Mail:
     @property
     def came_to(self) -> tuple[str, ...]:
         """The addresses this mail came to, as its headers tell."""
-        found = (value for name in _ENVELOPE for value in self.top.get_all(name, []))
+        found = islice((value for name in _ENVELOPE for value in self.top.get_all(name, [])), MOST_ADDRESSES)
         return tuple(addresses(*(_plain(value) for value in found)))[:MOST_ADDRESSES]
 
     @property
@@ -75,7 +87,7 @@ class Mail:
 
 def text_of(message: Message, name: str) -> str:
     """Return a header as text, its encoded words read; empty when it is not there or cannot be read."""
-    value = _plain(message.get(name, ""))
+    value = _raw(message, name)
     try:
         found = decode_header(value)
     except Exception:  # noqa: BLE001  # whatever a stranger wrote there
@@ -123,6 +135,12 @@ def _decoded(text: str | bytes, charset: str | None) -> str:
         return text.decode(charset or "utf-8", "replace")
     except (LookupError, UnicodeError):
         return text.decode("utf-8", "replace")
+
+
+def _raw(message: Message, name: str) -> str:
+    """The first such header, its bytes read as UTF-8: the parser itself gives up on letters that are not encoded."""
+    value = next((str(text) for key, text in message.raw_items() if key.lower() == name.lower()), "")
+    return value[:4000].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _plain(value: object) -> str:

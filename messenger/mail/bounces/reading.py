@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from messenger.domain.reports import Kind, Report
 from messenger.mail.bounces.parts import Mail, addresses, body_of, text_of
+from messenger.mail.bounces.words import is_automatic, is_bounce, named_in, said_by
 
 log = logging.getLogger(__name__)
 
@@ -22,20 +23,17 @@ LONGEST_WORDS: Final = 500
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
 _CODE = re.compile(r"(?<![\d.])([45]\d\d)(?=[\s-])")
 _COMMENT = re.compile(r"\([^()]*\)")
-_UNSUBSCRIBE = re.compile(r"\bunsubscribe\s+([A-Za-z0-9_-]{20,300})\b", re.IGNORECASE)
-_ROBOT = re.compile(r"^(?:mailer-?daemon|postmaster|mail[._-]?delivery.*|double-bounce|bounces?)@", re.IGNORECASE)
-_UNDELIVERED = re.compile(
-    r"undeliver|delivery (?:status notification|failure|has failed|failed|problem)|mail delivery (?:failed|subsystem)|returned mail|"
-    r"failure notice|could not be delivered|non[- ]?delivery|rejected|не доставлен|недоставленн|не может быть доставлен|退信|"
-    r"系统退信|无法投递|投递失败|no se pudo entregar|no entregado|não entregue|falha na entrega",
-    re.IGNORECASE,
-)
-_LATER = re.compile(r"\bdelay(?:ed)?\b|not yet|will (?:be )?retr|отложен|задерж|延迟|retrasad|atrasad", re.IGNORECASE)
+_UNSUBSCRIBE = re.compile(r"\bunsubscribe\s+([A-Za-z0-9_-]{20,300})(?![A-Za-z0-9_-])", re.IGNORECASE)
 _ACTIONS: Final = {
     "failed": Kind.BOUNCE, "error": Kind.BOUNCE, "failure": Kind.BOUNCE, "delayed": Kind.DELAY, "delivered": Kind.DELIVERED,
     "relayed": Kind.DELIVERED, "expanded": Kind.DELIVERED,
 }  # fmt: skip
 """RFC 3464, 2.3.3; and two words that some servers write instead of ``failed``."""
+_COMPLAINTS: Final = frozenset({"", "abuse", "fraud", "other", "opt-out", "opt-out-list"})
+_NO_COMPLAINTS: Final = frozenset({"not-spam", "auth-failure", "virus"})
+"""Source: RFC 5965, 7.3; RFC 6430; RFC 6591."""
+_OUTLOOK: Final = "X-HmXmrOriginalRecipient"
+"""Who complained, in the copy of a message that Outlook.com sends back without a report."""
 
 
 def read_reports(raw: bytes) -> list[Report]:
@@ -45,7 +43,7 @@ def read_reports(raw: bytes) -> list[Report]:
         raw: the mail as it came; only its first two megabytes are looked at.
     """
     try:
-        mail = Mail.of(email.message_from_bytes(raw[:LARGEST]))
+        mail = Mail.of(raw[:LARGEST])
         found = list(_reports(mail))
     except Exception as error:  # noqa: BLE001  # a stranger wrote it: whatever it does to the parser, it is kept and counted
         log.warning("report_unreadable", extra={"error": type(error).__name__})
@@ -62,13 +60,17 @@ def _reports(mail: Mail) -> Iterator[Report]:
     if complaint is not None:
         yield from _complaint(mail, complaint)
         return
-    status = mail.first("message/delivery-status", "message/global-delivery-status")
-    if status is not None:
-        yield from _delivery_status(mail, status)
+    if any(one.get(_OUTLOOK) for one in mail.parts if one is not mail.top):
+        yield _about(mail, Kind.COMPLAINT, recipient=next(_complainants(mail, Message()), ""), words="abuse")
         return
-    if _is_bounce(mail):
+    status = mail.first("message/delivery-status", "message/global-delivery-status")
+    found = list(_delivery_status(mail, status)) if status is not None else []
+    if found:
+        yield from found
+        return
+    if is_bounce(mail):
         yield from _in_words(mail)
-    elif _is_automatic(mail):
+    elif is_automatic(mail):
         yield _about(mail, Kind.AUTOMATIC)
 
 
@@ -93,11 +95,12 @@ def _delivery_status(mail: Mail, part: Message) -> Iterator[Report]:
 def _blocks(part: Message) -> list[Message]:
     payload: Any = part.get_payload()  # Any: text, or a list of messages
     is_encoded = text_of(part, "Content-Transfer-Encoding").strip().lower() in {"base64", "quoted-printable"}
-    if isinstance(payload, list) and not is_encoded:
+    if isinstance(payload, list) and not is_encoded and part.get_content_type() == "message/delivery-status":
         return payload[: MOST_RECIPIENTS + 1]
-    if isinstance(payload, list):  # encoded, which the standard forbids and some do: the parser has not looked inside
-        part.set_payload("".join(one.as_string() for one in payload))
-    text = body_of(part).replace("\r\n", "\n")
+    if isinstance(payload, list):  # encoded, which the standard forbids and some do, or of a kind the parser knows not
+        inner = b"".join(one.as_bytes() for one in payload[: MOST_RECIPIENTS + 1])
+        part.set_payload(inner.decode("utf-8", "replace"))
+    text = (body_of(part) if is_encoded else str(part.get_payload())).replace("\r\n", "\n")
     return [email.message_from_string(block) for block in re.split(r"\n\s*\n", text.strip())[: MOST_RECIPIENTS + 1]]
 
 
@@ -153,63 +156,38 @@ def _complaint(mail: Mail, part: Message) -> Iterator[Report]:
     blocks = _blocks(part)
     told = blocks[0] if blocks else Message()
     kind = text_of(told, "Feedback-Type").strip().lower()
-    if kind == "not-spam":
-        yield _about(mail, Kind.AUTOMATIC)
+    if (
+        kind not in _COMPLAINTS
+    ):  # that it is no spam after all, or that a signature was wrong, is nothing a buyer asks for
+        yield _about(mail, Kind.AUTOMATIC if kind in _NO_COMPLAINTS else Kind.UNKNOWN, words=kind[:LONGEST_WORDS])
         return
-    report = _about(
-        mail, Kind.COMPLAINT, recipient=next(addresses(text_of(told, "Original-Rcpt-To")), ""), words=kind or "abuse"
-    )
+    report = _about(mail, Kind.COMPLAINT, recipient=next(_complainants(mail, told), ""), words=kind or "abuse")
     sender = tuple(addresses(text_of(told, "Original-Mail-From")))
     yield replace(
         report, return_paths=(*sender, *report.return_paths), envelope_id=_xtext(text_of(told, "Original-Envelope-Id"))
     )
 
 
+def _complainants(mail: Mail, told: Message) -> Iterator[str]:
+    for name in ("Original-Rcpt-To", "Removal-Recipient", "Redacted-Address"):
+        yield from addresses(text_of(told, name))
+    yield from addresses(*(text_of(one, _OUTLOOK) for one in mail.parts))
+
+
 # --- words ------------------------------------------------------------------------------------------------------
 
 
-def _is_bounce(mail: Mail) -> bool:
-    """Whether a machine that carries mail has written it, and says that something was not delivered."""
-    if mail.header("X-Failed-Recipients"):
-        return True
-    sender = next(addresses(mail.header("From")), "")
-    is_robot = mail.header("Return-Path").strip() == "<>" or bool(_ROBOT.match(sender))
-    said = f"{mail.header('Subject')}\n{mail.text[:4000]}"
-    return is_robot and bool(_UNDELIVERED.search(said))
-
-
 def _in_words(mail: Mail) -> Iterator[Report]:
-    said = mail.text.partition("--- Below this line is a copy")[0]
-    about = _one_line(said)[: 8 * LONGEST_WORDS]
-    status, code = _STATUS.search(about), _CODE.search(about)
-    is_later = bool(_LATER.search(mail.header("Subject"))) and (status is None or status[1].startswith("4."))
-    told = tuple(addresses(mail.header("X-Failed-Recipients"))) or tuple(_named(said))
+    about = _one_line(said_by(mail))[: 8 * LONGEST_WORDS]
+    status, code = _STATUS.search(about), _CODE.search(f"{about} ")
     start = max(0, min(one.start() for one in (status, code) if one) - 80) if status or code else 0
-    for recipient in told[:MOST_RECIPIENTS] or ("",):
+    told = status[1] if status else ""
+    kind, named = named_in(mail, told)
+    for recipient in named[:MOST_RECIPIENTS] or ("",):
         yield _about(
-            mail, Kind.DELAY if is_later else Kind.BOUNCE, recipient=recipient, status=status[1] if status else "",
-            code=int(code[1]) if code else 0, words=about[start : start + LONGEST_WORDS],
+            mail, kind, recipient=recipient, status=told, code=int(code[1]) if code else 0,
+            words=about[start : start + LONGEST_WORDS],
         )  # fmt: skip
-
-
-def _named(said: str) -> Iterator[str]:
-    """The address that stands on a line of its own, as servers name whom they could not reach."""
-    for line in said[:20_000].splitlines():
-        found = re.fullmatch(r"\s*<?([^\s<>@]{1,64}@[^\s<>@]{1,255}?)>?\s*[:;,]?\s*(?:\(.*\))?\s*", line)
-        if found:
-            yield found[1]
-            return
-
-
-def _is_automatic(mail: Mail) -> bool:
-    """Whether no person has written it. Source: RFC 3834, 2 and 5."""
-    submitted = _COMMENT.sub("", mail.header("Auto-Submitted")).strip().lower()
-    if submitted and not submitted.startswith("no"):
-        return True
-    precedence = mail.header("Precedence").strip().lower()
-    return precedence in {"auto_reply", "bulk", "junk"} or any(
-        mail.header(name) for name in ("X-Autoreply", "X-Autorespond", "X-Auto-Response-Suppress", "X-Autoresponder")
-    )
 
 
 def _one_line(text: str) -> str:
