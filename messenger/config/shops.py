@@ -37,6 +37,7 @@ def read_shop(name: str, table: Table, ways: Ways, sources: Collection[SourceSet
         channels=channels,
         reply_to=table.take("reply_to", address_or_nothing, ""),
         url=table.take("url", link, ""),
+        survey_url=table.take("survey_url", link, ""),
         desks={way: desk for way in channels.values() if isinstance(desk := ways.get(way), Desk)},
         policy=policies().get(platform, Policy(platform=platform)),
         sources=tuple(one.source for one in sources if one.shop == name),

@@ -78,6 +78,7 @@ class Shop:
     channels: Mapping[str, str] = field(default_factory=dict)
     reply_to: str = ""
     url: str = ""
+    survey_url: str = ""
     desks: Mapping[str, Desk] = field(default_factory=dict)
     policy: Policy = field(default_factory=Policy)
     sources: tuple[Source, ...] = ()

@@ -15,7 +15,7 @@ from keyword import iskeyword
 from typing import Final, get_type_hints
 
 from messenger.domain.facts import shipment_in_focus
-from messenger.domain.orders import Buyer, Order, Shipment
+from messenger.domain.orders import Buyer, Item, Order, Shipment
 from messenger.domain.shops import Shop
 from messenger.rendering.names import clean, spoken_name
 
@@ -111,6 +111,7 @@ class ShipmentWords:
     last_mile_number: str | None = None
     last_mile_carrier: str | None = None
     previous_number: str | None = None
+    items: tuple[ItemWords, ...] = ()
     days_in_state: int | None = None
     days_since_moved: int | None = None
     days_since_shipped: int | None = None
@@ -294,6 +295,7 @@ def words_for(
         links=Links(
             tracking=(shipment.tracking_url or "") if shipment else "",
             order=order.url or "",
+            survey=shop.survey_url,
             unsubscribe=unsubscribe,
         ),
         deadline=occasion.deadline,
@@ -336,10 +338,6 @@ def _when(order: Order, told: datetime | None, type_: str) -> datetime | None:
 
 
 def _order(order: Order, shipped_at: datetime | None, now: datetime) -> OrderWords:
-    items = tuple(
-        ItemWords(title=clean(one.title), sku=_line(one.sku), quantity=one.quantity, price=one.price)
-        for one in order.items
-    )
     paid_at = _when(order, order.paid_at, "order.paid")
     return OrderWords(
         number=clean(order.number), placed_at=_when(order, order.placed_at, "order.placed"), paid_at=paid_at, shipped_at=shipped_at,
@@ -347,8 +345,14 @@ def _order(order: Order, shipped_at: datetime | None, now: datetime) -> OrderWor
         completed_at=_when(order, order.completed_at, "order.completed"), pay_by=order.pay_by, ship_by=order.ship_by,
         deliver_by=order.deliver_by, dispute_by=order.dispute_by, review_by=order.review_by, total=order.total,
         currency=order.currency, payment_method=_line(order.payment_method), shipping_method=_line(order.shipping_method), url=order.url,
-        late=order.is_late(now), days_since_paid=_days(paid_at, now), items=items,
+        late=order.is_late(now), days_since_paid=_days(paid_at, now), items=_items(order.items),
     )  # fmt: skip
+
+
+def _items(told: Sequence[Item]) -> tuple[ItemWords, ...]:
+    return tuple(
+        ItemWords(title=clean(one.title), sku=_line(one.sku), quantity=one.quantity, price=one.price) for one in told
+    )
 
 
 def _shipment(one: Shipment, shipped_at: datetime | None, now: datetime) -> ShipmentWords:
@@ -358,7 +362,7 @@ def _shipment(one: Shipment, shipped_at: datetime | None, now: datetime) -> Ship
         place=clean(one.place or "") or None, reason=_line(one.reason), eta_from=one.eta_from, eta_to=one.eta_to,
         hold_until=one.hold_until, tracking_url=one.tracking_url,
         last_mile_number=clean(one.last_mile.number) if one.last_mile else None,
-        previous_number=clean(one.previous_number) if one.previous_number else None,
+        previous_number=clean(one.previous_number) if one.previous_number else None, items=_items(one.items),
         last_mile_carrier=(clean(one.last_mile.carrier) or None) if one.last_mile else None,
         days_in_state=_days(one.state_since, now), days_since_moved=_days(one.moved_at, now), days_since_shipped=_days(shipped_at, now),
     )  # fmt: skip

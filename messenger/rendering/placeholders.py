@@ -20,7 +20,7 @@ class Placeholder:
     Args:
         name: as it is written between braces; ``item.title`` inside ``{% for item in order.items %}``.
         holds: ``str``, ``datetime``, ``Decimal`` …, or ``list of item``.
-        sample: what it is in the sample order ``typical``; empty where that order has none.
+        sample: what it is in the sample order ``typical``; empty where that order has none. Of a list, its first thing.
         about: the thing it belongs to, in a sentence.
     """
 
@@ -32,7 +32,8 @@ class Placeholder:
 
 def documented() -> tuple[Placeholder, ...]:
     """Return every placeholder, grouped by the thing it belongs to."""
-    shop = Shop(id="toys", name="Sunny Toys", sender="Sunny Toys <care@sunny-toys.example>", url="https://toys.example")
+    shop = Shop(id="toys", name="Sunny Toys", sender="Sunny Toys <care@sunny-toys.example>", url="https://toys.example",
+                survey_url="https://toys.example/survey")  # fmt: skip
     words = words_for(SAMPLES["typical"], shipment_id=None, shop=shop, now=SAMPLE_NOW, greetings=_GREETINGS)
     return tuple(_named(words))
 
@@ -41,8 +42,7 @@ def _named(words: Words) -> Iterator[Placeholder]:
     for name, holds in SHAPE[""].items():
         value = getattr(words, name)
         if holds not in SHAPE:
-            shown = "" if holds.startswith("list of ") else str(value)
-            yield Placeholder(name=name, holds=holds, sample=shown, about=_ABOUT[""])
+            yield Placeholder(name=name, holds=holds, sample=_sample(value), about=_ABOUT[""])
             continue
         yield from _fields(holds, value)
     items = words.order.items
@@ -52,5 +52,12 @@ def _named(words: Words) -> Iterator[Placeholder]:
 def _fields(thing: str, value: object) -> Iterator[Placeholder]:
     for name, holds in SHAPE[thing].items():
         found = getattr(value, attribute_of(name), None)
-        sample = "" if found is None or holds.startswith("list of ") else str(found)
-        yield Placeholder(name=f"{thing}.{name}", holds=holds, sample=sample, about=_ABOUT[thing])
+        yield Placeholder(name=f"{thing}.{name}", holds=holds, sample=_sample(found), about=_ABOUT[thing])
+
+
+def _sample(value: object) -> str:
+    """A value as the table shows it; of a list, the title or number of its first thing."""
+    if isinstance(value, tuple):
+        first = value[0] if value else None
+        return str(getattr(first, "title", None) or getattr(first, "number", None) or "")
+    return "" if value is None else str(value)

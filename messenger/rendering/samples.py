@@ -26,6 +26,7 @@ def _order(
         "carrier": "China Post",
         "method": "epacket",
         "tracking_url": f"https://t.17track.net/en#nums={parcel}",
+        "items": items,
     }
     facts: list[tuple[str, str, dict[str, Any]]] = [
         ("order.paid", "2026-03-01T09:12:00Z", {"buyer": buyer, "order": {

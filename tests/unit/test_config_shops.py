@@ -48,6 +48,7 @@ def test_everything_a_shop_can_say(tmp_path: Path) -> None:
     text = (
         f'{SHOP}mode = "approve"\nplatform = "ebay"\ndefault_language = "ru"\nstaff_language = "zh"\nzone = "Asia/Shanghai"\n'
         'channels = { email = "main" }\nreply_to = "help@toys.example"\nurl = "https://toys.example"\n'
+        'survey_url = "https://toys.example/survey?lang=en"\n'
         '[transports.main]\nkind = "smtp"\nhost = "localhost"\n'
     )
 
@@ -64,6 +65,7 @@ def test_everything_a_shop_can_say(tmp_path: Path) -> None:
             channels={"email": "main"},
             reply_to="help@toys.example",
             url="https://toys.example",
+            survey_url="https://toys.example/survey?lang=en",
             policy=policies()["ebay"],
         )
     }
@@ -93,12 +95,13 @@ SENDER_REMEDY = "(write Sunny Toys <care@sunny-toys.example>)"
         (f'{SHOP}reply_to = "help"\n', "4:12: shops.toys.reply_to: is not an e-mail address: 'help' (write care@shop.example)"),
         (f'{SHOP}reply_to = " "\n', "4:12: shops.toys.reply_to: must not be empty"),
         (f'{SHOP}url = "toys.example"\n', "4:7: shops.toys.url: must be a link, got 'toys.example' (links start with https://)"),
+        (f'{SHOP}survey_url = "toys"\n', "4:14: shops.toys.survey_url: must be a link, got 'toys' (links start with https://)"),
         (f'{SHOP}url = "https://a b"\n', "4:7: shops.toys.url: must be a link, got 'https://a b' (links start with https://)"),
         (f'{SHOP}channels = "main"\n', ("4:12: shops.toys.channels: must be a table, got 'main'"
                                        " (tables stand in { }, or below a [heading])")),
         (f'{SHOP}channels = {{ email = "main" }}\n', "4:22: shops.toys.channels.email: unknown transport 'main' (write [transports.main])"),
         (f'{SHOP}colour = "red"\n', ("4:1: shops.toys.colour: unknown key (known: channels, default_language, mode, name, platform,"
-                                    " reply_to, sender, staff_language, url, zone)")),
+                                    " reply_to, sender, staff_language, survey_url, url, zone)")),
         (f'{SHOP}[worker]\nlease = "61m"\n', "5:9: worker.lease: must be an hour at most, got '61m' (write 60s)"),
         (f"{SHOP}[worker]\nbatch = 0\n", "5:9: worker.batch: must be a whole number from 1 to 10000, got 0"),
         (f"{SHOP}[worker]\nbatch = 10001\n", "5:9: worker.batch: must be a whole number from 1 to 10000, got 10001"),

@@ -27,6 +27,7 @@ from messenger.rendering.samples import SAMPLE_NOW, SAMPLES
 SHOP: Final = Shop(
     id="toys", name="Sunny Toys", sender="Sunny Toys <care@sunny-toys.example>", url="https://shop.example/"
 )
+SURVEY: Final = "https://shop.example/survey"
 UNSUBSCRIBE: Final = "https://shop.example/u/1"
 HOME_HOSTS: Final = ("shop.example",)
 """In samples the platform's own pages are here."""
@@ -70,7 +71,10 @@ class Scene:
 
 
 def scenes(phrases: Mapping[str, str]) -> list[Scene]:
-    """Return everything texts of a locale are tried with: each sample as it is, with each occasion, and with long data."""
+    """Return everything texts of a locale are tried with: each sample as it is, with each occasion, and with long data.
+
+    With long data the shop has a survey, else it has none.
+    """
     long = {
         name: replace(
             order, items=(Item(title=_LONG_TITLE, quantity=21),) * 3, buyer=replace(order.buyer, name=_LONG_NAME)
@@ -82,15 +86,19 @@ def scenes(phrases: Mapping[str, str]) -> list[Scene]:
         *(_scene(name, order, NO_OCCASION, phrases) for name, order in SAMPLES.items()),
         *(_scene(name, order, one, phrases) for one in _OCCASIONS for name, order in SAMPLES.items()),
         *(
-            replace(_scene(name, order, _OCCASIONS[0], phrases), is_long=True, has_occasion=False)
+            replace(
+                _scene(name, order, _OCCASIONS[0], phrases, replace(SHOP, survey_url=SURVEY)),
+                is_long=True,
+                has_occasion=False,
+            )
             for name, order in long.items()
         ),
     ]
 
 
-def _scene(name: str, order: Order, occasion: Occasion, phrases: Mapping[str, str]) -> Scene:
+def _scene(name: str, order: Order, occasion: Occasion, phrases: Mapping[str, str], shop: Shop = SHOP) -> Scene:
     words = words_for(
-        order, shipment_id=None, shop=SHOP, now=SAMPLE_NOW, greetings=phrases, unsubscribe=UNSUBSCRIBE, occasion=occasion
+        order, shipment_id=None, shop=shop, now=SAMPLE_NOW, greetings=phrases, unsubscribe=UNSUBSCRIBE, occasion=occasion
     )  # fmt: skip
     return Scene(name, order, words, has_occasion=occasion is not NO_OCCASION)
 
