@@ -9,11 +9,15 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from messenger.config.mailboxes import MailboxSettings
 from messenger.config.settings import Settings
 from messenger.config.transports import TransportSettings, is_loopback
-from messenger.errors import ConfigurationError, UsageError
+from messenger.domain.alerts import AlertKind
+from messenger.domain.messages import FrozenMessage, PlannedMessage, Receipt
+from messenger.errors import ConfigurationError, MailboxError, UsageError
 from messenger.homes import (
     Present,
     Watch,
@@ -25,15 +29,26 @@ from messenger.homes import (
     simulated_home,
     template_names,
 )
+from messenger.intake.mailbox import MailboxAccess, visit
+from messenger.mail.bounces import read_reports
 from messenger.mail.mime import MimeComposer
+from messenger.mail.notify import MailNotifier
+from messenger.mail.notify_apprise import AppriseNotifier
 from messenger.mail.smtp import Login, Mechanism, Security, SmtpSettings, SmtpTransport, Timeouts
-from messenger.ports import Clock, Store, Transport
-from messenger.services.clocks import SystemClock
+from messenger.ports import Clock, Notifier, Store, Transport
+from messenger.services.accounts import Limits
+from messenger.services.alerting import Alerting, Crier
+from messenger.services.bulletins import Speaker
+from messenger.services.clocks import SharedClock, SystemClock
 from messenger.services.dispatching import Dispatcher
+from messenger.services.feedback import Feedback
 from messenger.services.home import Home
 from messenger.services.ingesting import Ingest
+from messenger.services.lookout import Lookout
+from messenger.services.speaking.words import words_of
 from messenger.services.working import Reloaded, Worker
 from messenger.storage import migrate, open_store
+from messenger.storage.space import spaces
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +73,7 @@ class Engine:
     def worker(self) -> Worker:
         """Return a worker with transports of its own."""
         owner = uuid.uuid4().hex
+        self._judge_files("\n".join(map(str, self.present.findings)))
         dispatcher = Dispatcher(
             store=self.store,
             home=self.home,
@@ -67,6 +83,8 @@ class Engine:
             owner=owner,
             lease=self.settings.worker.lease,
             batch=self.settings.worker.batch,
+            limits=_limits(self.settings),
+            on_refusal=self._refused,
         )
         return Worker(
             store=self.store,
@@ -76,11 +94,95 @@ class Engine:
             owner=owner,
             lease=self.settings.worker.lease,
             reload=self._reloading(),
+            chores=partial(self.visit_mailboxes, only_due=True),
+            watch=self.alerting().run if isinstance(self.clock, SystemClock | SharedClock) else lambda: None,
         )
+
+    def lookout(self) -> Lookout:
+        """Return what looks for trouble."""
+        room = partial(spaces, self.settings.database_url)
+        return Lookout(store=self.store, clock=self.clock, home=lambda: self.home, spaces=room)
+
+    def alerting(self) -> Alerting:
+        """Return what looks for trouble and tells people."""
+        return Alerting(
+            store=self.store, clock=self.clock, owner=uuid.uuid4().hex, lookout=self.lookout(), crier=self.crier
+        )
+
+    def crier(self) -> Crier:
+        """Return how people are told, by the present settings."""
+        wanted = self.settings.alerts
+        notifiers: list[Notifier] = [AppriseNotifier(name=str(one), reveal=one.reveal) for one in wanted.urls]
+        if wanted.mail:
+            way = partial(_transport, wanted.transport, self.settings.transports[wanted.transport])
+            notifiers.insert(0, MailNotifier(
+                recipients=wanted.mail, sender=wanted.sender, transport=wanted.transport, open_transport=way,
+                find_composer=partial(_composer, self.settings),
+            ))  # fmt: skip
+        return Crier(notifiers=notifiers, manner=wanted.manner, speaker=self.speaker())
+
+    def speaker(self, language: str = "") -> Speaker:
+        """Return who says what is the matter, in this language or the one that is set."""
+        wanted = self.settings.alerts
+        words = words_of(language or wanted.language)
+        return Speaker(words=words, shops=self.home.shops, zone=wanted.manner.zone)
+
+    def feedback(self) -> Feedback:
+        """Return what takes in mails that came back."""
+        return Feedback(self.store, self.home, self.clock, read=read_reports, alarm=self._alarm)
+
+    def visit_mailboxes(self, *, only_due: bool = False) -> int:
+        """Take in what lies in the mailboxes for bounces; returns how many mails that were.
+
+        A mailbox that cannot be read is told, and the next one is visited.
+
+        Args:
+            only_due: leave out those that any process has visited within their time.
+        """
+        desk, taken = self.feedback(), 0
+        for one in self.settings.returns.values():
+            if isinstance(one, MailboxSettings) and not (only_due and not self._is_turn(one)):
+                taken += self._visit(one, desk)
+        return taken
+
+    def _is_turn(self, one: MailboxSettings) -> bool:
+        """Whether nobody has visited this mailbox in the present slot of time; then this process does."""
+        slot = int(self.clock.now().timestamp() // one.every.total_seconds())
+        return self.store.buys_tick(f"mailbox {one.name}", str(slot))
+
+    def _visit(self, one: MailboxSettings, desk: Feedback) -> int:
+        now = self.clock.now()
+        try:
+            found = visit(_access(one), lambda raw: desk.take(raw, source=one.name))
+        except (MailboxError, ConfigurationError) as error:
+            log.error("mailbox_not_read", extra={"source": one.name, "problem": str(error)})  # noqa: TRY400  # told in full
+            self.store.raise_alert(kind=AlertKind.SOURCE_SILENT, subject=one.name, at=now, detail=str(error)[:300])
+            return 0
+        self.store.end_alert(kind=AlertKind.SOURCE_SILENT, subject=one.name, at=now)
+        return found
+
+    def _alarm(self, *, kind: str, subject: str, shop: str, detail: str) -> None:
+        self.store.raise_alert(
+            kind=AlertKind(kind), subject=subject, at=self.clock.now(), shop=shop, detail=detail[:300]
+        )
+
+    def _refused(self, message: PlannedMessage, content: FrozenMessage, receipt: Receipt) -> None:
+        """What follows from a refusal; of a mail that went to another address for trying out, nothing does."""
+        way = self.settings.transports.get(message.transport or "")
+        if way is None or not way.redirect_to:
+            self.feedback().refused(message, content, receipt)
 
     def far_transports(self) -> list[str]:
         """Return the names of transports that lead off this machine."""
         return [name for name, one in self.settings.transports.items() if not is_loopback(one.host)]
+
+    def _judge_files(self, mistakes: str) -> None:
+        """Tell staff of mistakes in edited files, until there are none."""
+        now = self.clock.now()
+        if mistakes:
+            self.store.raise_alert(kind=AlertKind.FILES, subject="", at=now, detail=mistakes)
+        else:
+            self.store.end_alert(kind=AlertKind.FILES, subject="", at=now)
 
     def _reloading(self) -> Callable[[], Reloaded | None]:
         """A function that looks whether files or generations have changed, and returns what they are now."""
@@ -95,11 +197,13 @@ class Engine:
                 composer = _composer(settings)
             except (ConfigurationError, OSError) as error:  # the present generation stays; the mistake is told
                 log.error("generation_rejected", extra={"problem": str(error)})  # noqa: TRY400  # a person's mistake, no trace
+                self._judge_files(str(error))
                 return None
             for finding in present.findings:
                 log.error("generation_rejected", extra={"problem": str(finding)})
+            self._judge_files("\n".join(map(str, present.findings)))
             self.settings, self.present = settings, present
-            return Reloaded(present.home, _transports(settings), composer)
+            return Reloaded(present.home, _transports(settings), composer, _limits(settings))
 
         return reload
 
@@ -119,7 +223,7 @@ def open_app(folder: Path, environ: Mapping[str, str], *, clock: Clock | None = 
     settings = load_settings_only(folder, environ)
     migrate(settings.database_url)
     store = open_store(settings.database_url)
-    chosen = clock or SystemClock()
+    chosen = clock or (SystemClock() if settings.database_url.startswith("sqlite") else SharedClock())
     try:
         present = present_home(folder, settings, store, at=chosen.now(), by=_person())
         ingest = Ingest(store, present.home, chosen)
@@ -155,6 +259,20 @@ def _composer(settings: Settings) -> MimeComposer:
     for one in settings.signing:
         signers[one.domain].append(Signer(one.domain, one.selector, private_key(one)))
     return MimeComposer(signers)
+
+
+def _access(one: MailboxSettings) -> MailboxAccess:
+    return MailboxAccess(
+        host=one.host, port=one.port, security=str(one.security), username=one.username,
+        password=one.password.reveal() if one.password else "", ca_file=one.ca_file, folder=one.folder, done=one.done,
+    )  # fmt: skip
+
+
+def _limits(settings: Settings) -> dict[str, Limits]:
+    return {
+        name: Limits(connections=one.connections, whole=one.rate, domains=one.domain_rates)
+        for name, one in settings.transports.items()
+    }
 
 
 def _transports(settings: Settings) -> dict[str, Transport]:

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Final
 
 from messenger.config.places import country_zones
+from messenger.config.retention import retention_findings
 from messenger.config.schedules import load_schedule
-from messenger.config.settings import Settings, load_settings
+from messenger.config.settings import FILE, Settings, load_settings
 from messenger.domain.mailing import Mailing
 from messenger.domain.shops import Shop, UncertainPolicy
 from messenger.errors import ConfigurationError, Finding, UsageError
@@ -80,6 +81,8 @@ def load_home(folder: Path, settings: Settings, *, known_good: bool = False) -> 
     """
     catalogue = load(folder / "templates", known_good=known_good)
     schedule = load_schedule(folder / "schedules.toml", shops=settings.shops, templates=template_names(folder))
+    if too_short := retention_findings(settings.retention, schedule, settings.home / FILE):
+        raise ConfigurationError(too_short)
     return Home(
         shops=settings.shops,
         schedule=schedule,
@@ -93,6 +96,7 @@ def load_home(folder: Path, settings: Settings, *, known_good: bool = False) -> 
             public_url=plain_url(settings.web.public_url),
             bounces={name: one.bounces for name, one in settings.transports.items() if one.bounces},
         ),
+        retention=settings.retention,
     )
 
 

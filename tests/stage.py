@@ -16,6 +16,7 @@ from messenger.domain.messages import FrozenMessage, PlannedMessage
 from messenger.mail.memory import MemoryTransport
 from messenger.mail.mime import MimeComposer
 from messenger.ports import Committing, Done, Line, OrderKey, Transport
+from messenger.services.accounts import Limits
 from messenger.services.clocks import SetClock
 from messenger.services.dispatching import Dispatcher
 from messenger.services.explaining import Answer, Explain, Explanation
@@ -57,6 +58,7 @@ class Stage:
     clock: SetClock
     environ: Mapping[str, str]
     transport: MemoryTransport = field(default_factory=lambda: MemoryTransport("main"))
+    limits: Mapping[str, Limits] = field(default_factory=dict)
     _open: ExitStack = field(default_factory=ExitStack)
     _engine: Engine | None = None
 
@@ -117,6 +119,7 @@ class Stage:
         return Dispatcher(
             store=self.engine.store, home=self.engine.home, clock=self.clock, composer=MimeComposer(),
             transports={"main": transport or self.transport}, owner="worker-1", lease=LEASE, batch=100,
+            limits=self.limits,
         )  # fmt: skip
 
     def explain(self, order: str = "1") -> Explanation:

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 import click
 
 from messenger.bootstrap import open_app
+from messenger.cli.acts import order_key
 from messenger.cli.main import App
-from messenger.cli.outbox import order_key
 from messenger.cli.output import json_option, print_json, told
 from messenger.domain.orders import Order
 from messenger.errors import UsageError

@@ -80,7 +80,7 @@ class Filter:
 def document(row: PlannedMessage) -> dict[str, object]:
     """Return a message as JSON shows it."""
     return {
-        "shop": row.key.shop, "order": row.order, "shipment": row.shipment, "rule": row.key.rule, "step": row.key.step,
+        "id": row.id, "shop": row.key.shop, "order": row.order, "shipment": row.shipment, "rule": row.key.rule, "step": row.key.step,
         "template": row.template, "state": row.state, "reason": row.reason, "because": row.because, "due_at": told(row.due_at),
         "wanted_at": told(row.wanted_at), "expires_at": told(row.expires_at), "sent_at": told(row.sent_at),
         "channel": row.channel, "transport": row.transport, "locale": row.locale, "variant": row.variant,

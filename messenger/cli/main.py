@@ -20,8 +20,8 @@ from messenger.errors import ConfigurationError, MessengerError
 COMMANDS: Final = {
     "init": "home", "check": "home", "schema": "home", "demo": "demo", "ingest": "ingest", "run": "run", "worker": "run",
     "explain": "explain", "simulate": "simulate", "preview": "preview", "rules": "rules", "outbox": "outbox", "pause": "pausing",
-    "resume": "pausing", "publish": "publish", "db": "database", "dkim": "dkim",
-    "coverage": "coverage", "translations": "translations",
+    "resume": "pausing", "publish": "publish", "db": "database", "dkim": "dkim", "suppress": "suppress", "feedback": "feedback", "console": "console",
+    "alerts": "alerts", "coverage": "coverage", "translations": "translations",
 }  # fmt: skip
 """Which module holds which command; modules are imported only when they are needed, so that help appears at once."""
 
@@ -70,9 +70,13 @@ HELP: Final = {
     "outbox": "Look into the queue of messages, and decide about them.",
     "pause": "Stop sending for a shop, or for everything.",
     "resume": "Let a shop, or everything, go on.",
+    "alerts": "Tell what is the matter, and what has been dealt with.",
     "publish": "Make the home's files the generation that is worked by.",
     "db": "Look after the database.",
     "dkim": "Make keys that mail is signed with.",
+    "suppress": "Say whom not to write to, and see why.",
+    "feedback": "Take in mails that came back.",
+    "console": "Serve the pages for buyers, and hooks.",
     "coverage": "Tell which texts each language has, and whom it concerns.",
     "translations": "Give texts to translators, and take them back.",
 }

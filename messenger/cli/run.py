@@ -51,8 +51,11 @@ def worker(app: App) -> int:
 
 
 def _show(tally: Tally, *, as_json: bool) -> None:
+    for name, number in sorted(tally.blocked.items()):
+        wait = f"{number} messages wait" if number > 1 else "one message waits"
+        click.echo(f"{wait} for the account {name}, which is in trouble: messenger outbox accounts", err=True)
     if as_json:
-        print_json(dict(sorted(tally.counts.items())))
+        print_json(dict(sorted(tally.counts.items())) | ({"blocked": dict(tally.blocked)} if tally.blocked else {}))
     elif tally.counts:
         click.echo(", ".join(f"{number} {state}" for state, number in sorted(tally.counts.items())))
     else:

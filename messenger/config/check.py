@@ -6,8 +6,9 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final
 
+from messenger.config.retention import retention_findings
 from messenger.config.schedules import read_schedule
-from messenger.config.settings import read_settings
+from messenger.config.settings import FILE, read_settings
 from messenger.errors import Finding
 
 SCHEDULES: Final = "schedules.toml"
@@ -23,5 +24,5 @@ def check_home(home: Path, environ: Mapping[str, str], templates: Collection[str
     """
     settings, findings = read_settings(home, environ)
     shops = settings.shops or None  # without any shop every name would be unknown; the cause is told already
-    _, more = read_schedule(home / SCHEDULES, shops=shops, templates=templates)
-    return [*findings, *more]
+    schedule, more = read_schedule(home / SCHEDULES, shops=shops, templates=templates)
+    return [*findings, *more, *retention_findings(settings.retention, schedule, home / FILE)]

@@ -40,6 +40,10 @@ class Document:
         """Return the line on which a key or table begins; 0 when it is not in the file."""
         return self._positions.key(path).line if self._positions else 0
 
+    def place(self, path: KeyPath) -> tuple[int, int]:
+        """Return line and column of a value; 0 and 0 when it is not in the file."""
+        return self._positions.value(path) if self._positions else (0, 0)
+
     def add(
         self, path: KeyPath, problem: str, remedy: str = "", *, at_key: bool = False, severity: str = ERROR
     ) -> None:

@@ -13,6 +13,7 @@ from messenger.config.alerts import AlertSettings, read_alerts
 from messenger.config.databases import DEFAULT_URL, OVERRIDE, database_url, override_finding
 from messenger.config.mailboxes import Return, is_return, read_return
 from messenger.config.reader import ERROR, Document
+from messenger.config.retention import read_retention
 from messenger.config.shops import Ways, read_shop
 from messenger.config.signing import SigningKey, read_signing
 from messenger.config.sources import SourceSettings, read_source
@@ -20,6 +21,7 @@ from messenger.config.spans import elapsed
 from messenger.config.tables import Table, Wrong, shown, whole
 from messenger.config.transports import TransportSettings, read_transport
 from messenger.config.values import ID_PATTERN, NAME_RULE, link
+from messenger.domain.retention import Retention
 from messenger.domain.shops import Desk, Shop
 from messenger.errors import ConfigurationError, Finding
 
@@ -66,6 +68,7 @@ class Settings:
     sources: Mapping[str, SourceSettings] = field(default_factory=dict)
     returns: Mapping[str, Return] = field(default_factory=dict)
     signing: tuple[SigningKey, ...] = ()
+    retention: Retention = field(default_factory=Retention)
     worker: WorkerSettings = field(default_factory=WorkerSettings)
     web: WebSettings = field(default_factory=WebSettings)
     alerts: AlertSettings = field(default_factory=AlertSettings)
@@ -120,6 +123,7 @@ def _read(root: Table, home: Path, environ: Mapping[str, str]) -> Settings:
         sources={one.name: one for one in readable},
         returns=returns,
         signing=read_signing(root, home=home, environ=environ, shops=read.values()),
+        retention=read_retention(root.table("retention")),
         worker=_worker(root.table("worker")),
         web=_web(root.table("web")),
         alerts=read_alerts(root, home=home, environ=environ, shops=read, ways=ways),

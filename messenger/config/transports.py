@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Final
 
 from messenger.config.logins import LONGEST, Auth, read_login, read_timeouts, up_to
+from messenger.config.rates import rate, read_domain_rates
 from messenger.config.secrets import Secret
 from messenger.config.signing import mail_domain
 from messenger.config.spans import elapsed
 from messenger.config.tables import UNAVAILABLE, Table, Wrong, a_text, one_of, shown, whole, yes_or_no
 from messenger.config.values import address_or_nothing, days, uncertain, window
 from messenger.domain.addresses import is_loopback
+from messenger.domain.pacing import Rate
 from messenger.domain.rules import Uncertain
 from messenger.domain.shops import Desk
 from messenger.domain.timing import EVERY_DAY, Hours
@@ -51,6 +53,8 @@ class TransportSettings:
         hello: what we call ourselves; empty: the machine's name.
         idle: seconds after which an unused connection is closed.
         messages_per_connection: after that many a new connection is opened.
+        rate: at most so many messages in any such span of time; None for as many as it takes.
+        domain_rates: the same for messages to single domains.
         redirect_to: every mail goes to this address instead; empty in earnest.
         timeouts: seconds to wait at the stages of the conversation that are named.
         token: instead of a password, for ``xoauth2``.
@@ -78,6 +82,8 @@ class TransportSettings:
     insecure: bool = False
     ca_file: Path | None = None
     bounces: str = ""
+    rate: Rate | None = None
+    domain_rates: Mapping[str, Rate] = field(default_factory=dict)
 
 
 Way = TransportSettings | Desk
@@ -129,6 +135,8 @@ def _read_server(name: str, table: Table, home: Path, environ: Mapping[str, str]
         insecure=table.take("insecure", yes_or_no, default=False),
         ca_file=(home / ca_file).expanduser() if ca_file else None,
         bounces=table.take("bounces", mail_domain, ""),
+        rate=table.take("rate", rate, None),
+        domain_rates=read_domain_rates(table),
     )
     _check_together(table, settings)
     table.close()

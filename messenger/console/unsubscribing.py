@@ -22,7 +22,7 @@ from starlette.datastructures import FormData
 
 from messenger.console.bodies import TooLarge, body_of
 from messenger.errors import StorageError
-from messenger.services.tokens import Wish, read_token
+from messenger.services.tokens import Wish
 
 router = APIRouter()
 LARGEST: Final = 16 * 1024
@@ -106,8 +106,8 @@ async def _multipart(request: Request, raw: bytes) -> FormData:
 
 
 def _read(request: Request, token: str) -> Wish | None:
-    desk = request.app.state.desk
-    return read_token(desk.store.secret("unsubscribe"), token)
+    found: Wish | None = request.app.state.desk.feedback.wish(token)
+    return found
 
 
 def _shown(request: Request, wish: Wish | None, what: str) -> HTMLResponse:
@@ -130,5 +130,9 @@ def _language(request: Request) -> str:
     """The first language that the browser names and we have; English else."""
     named = [part.partition(";")[0].strip() for part in request.headers.get("accept-language", "")[:500].split(",")]
     have = {one.replace("-", "_"): one for one in _words()}
-    found = negotiate_locale([one.replace("-", "_") for one in named if one], list(have))
-    return have[found] if found else "en"
+    for one in filter(None, named):
+        tag = one.replace("-", "_")
+        found = negotiate_locale([tag, tag.partition("_")[0]], [*have, "pt"])
+        if found:
+            return have.get(found, "pt-BR")
+    return "en"

@@ -9,7 +9,7 @@ from enum import StrEnum
 class Kind(StrEnum):
     """What a report is."""
 
-    BOUNCE = "bounce"  # it will not be delivered
+    BOUNCE = "bounce"  # it will not be delivered, whatever its class: a server may give up on a temporary trouble too
     DELAY = "delay"  # not yet
     COMPLAINT = "complaint"  # the recipient called it spam
     UNSUBSCRIBE = "unsubscribe"  # asked for by mail
@@ -42,11 +42,3 @@ class Report:
     code: int = 0
     words: str = ""
     token: str = ""
-
-    @property
-    def is_final(self) -> bool:
-        """Whether the message will certainly not be delivered: only a failure of class 5 is.
-
-        Source: RFC 3464, 2.3.3 and 2.3.4; a bounce that says nothing about its class counts as final.
-        """
-        return self.kind is Kind.BOUNCE and not self.status.startswith(("2.", "4."))

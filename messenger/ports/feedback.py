@@ -10,6 +10,7 @@ from typing import Protocol
 from messenger.domain.messages import PlannedMessage, State
 from messenger.domain.reports import Kind
 from messenger.domain.suppressions import Suppression
+from messenger.ports.values import OrderKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,12 +74,20 @@ class Feedback(Protocol):
         """Return whether a report was kept before."""
         ...
 
-    def refusals(self, address: str, *, since: datetime) -> int:
-        """Return how many bounces came for this address since then."""
+    def refusals(self, address: str, *, since: datetime) -> list[KeptReport]:
+        """Return the bounces of this address that came since then, newest first, 200 at most."""
         ...
 
     def by_message_id(self, message_ids: Collection[str]) -> PlannedMessage | None:
         """Return the row with one of these Message-IDs."""
+        ...
+
+    def lately_sent(self, email: str, *, shops: Collection[str], since: datetime) -> PlannedMessage | None:
+        """Return the newest mail of these shops that was sent since then about an order of this address."""
+        ...
+
+    def email_of(self, order: OrderKey) -> str:
+        """Return the address of an order's buyer in small letters; empty when there is none."""
         ...
 
     def came_back(self, id_: int, *, state: State, because: str, at: datetime) -> bool:

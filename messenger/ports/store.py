@@ -12,6 +12,7 @@ from messenger.domain.lanes import Journey, Lane, LaneKey
 from messenger.domain.messages import Key, PlannedMessage, State
 from messenger.ports.accounts import Accounts
 from messenger.ports.alarms import Alarms
+from messenger.ports.archive import Archive
 from messenger.ports.feedback import Feedback
 from messenger.ports.unit import Unit
 from messenger.ports.values import (
@@ -100,7 +101,7 @@ class Reading(Protocol):
         ...
 
     def messages_of(self, order: OrderKey) -> list[PlannedMessage]:
-        """Return every outbox row of the order, by id."""
+        """Return every outbox row of the order, by id, also what was moved away."""
         ...
 
     def record_of(self, order: OrderKey) -> list[Entry]:
@@ -116,7 +117,7 @@ class Reading(Protocol):
         ...
 
     def frozen(self, message_id: int) -> Frozen | None:
-        """Return what was frozen for the outbox row with this id."""
+        """Return what was frozen for the outbox row with this id; of an old one only digest and version."""
         ...
 
 
@@ -283,7 +284,7 @@ class Lanes(Protocol):
         ...
 
 
-class Store(Inbox, Reading, Claims, Keeping, Generations, Lanes, Accounts, Feedback, Alarms, Protocol):
+class Store(Inbox, Reading, Claims, Keeping, Generations, Lanes, Accounts, Feedback, Alarms, Archive, Protocol):
     """Keeps everything. Methods are synchronous; each write is one short transaction."""
 
     def secret(self, name: str) -> bytes:

@@ -128,9 +128,9 @@ class Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frozen:
-    """What was stored at the first commit point of a message."""
+    """What was stored at the first commit point of a message; ``letter`` is None when it was forgotten for its age."""
 
-    letter: Letter
+    letter: Letter | None
     digest: str
     template_version: str
 

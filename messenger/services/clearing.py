@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from messenger.domain.alerts import AlertKind
 from messenger.domain.breakers import PREFIX
 from messenger.domain.clearing import HORIZON, Clearance, Cleared, Orders, clear
 from messenger.domain.guarding import Decision, Surroundings, still_wanted
@@ -98,7 +99,7 @@ class Clearing:
             return self._write(unit, batch, made, now)
 
         cleared, stayed = self._store.together(work)
-        _tell_staff(batch, cleared)
+        _tell_staff(batch, cleared, self._store, now)
         return cleared, stayed
 
     def still_wanted(self, message: PlannedMessage, order: Order, now: datetime) -> Decision:
@@ -167,12 +168,14 @@ class Clearing:
         return cleared, [row for row in made.stayed if row.id in held]
 
 
-def _tell_staff(batch: Sequence[PlannedMessage], cleared: Sequence[Cleared]) -> None:
+def _tell_staff(batch: Sequence[PlannedMessage], cleared: Sequence[Cleared], store: Store, now: datetime) -> None:
     """Say that a buyer has waited for an answer so long that messages go on without one."""
     unanswered = {one.key for one in batch if one.reason is Reason.HOLD and one.because.startswith(Hold.CONVERSATION)}
     for one in cleared:
         if one.message.key in unanswered:
-            log.warning("conversation_unanswered", extra={"shop": one.message.key.shop, "order": one.message.order})
+            shop, order = one.message.key.shop, one.message.order
+            log.warning("conversation_unanswered", extra={"shop": shop, "order": order})
+            store.raise_alert(kind=AlertKind.CONVERSATION, subject=order, shop=shop, at=now, buyers=1)
 
 
 def _uncounted(row: PlannedMessage) -> PlannedMessage:

@@ -198,7 +198,7 @@ class _File:
         return Standing(
             row=row, name=self.narrator.name(row.key), text=told + relation + self._second_copy(row), line=rule.line if rule else 0, outlook=outlook,
             template_version=frozen.template_version if frozen else "",
-            locale=frozen.letter.locale if frozen else "", now=self._text(row, rule),
+            locale=_locale(frozen, row), now=self._text(row, rule),
         )  # fmt: skip
 
     def _second_copy(self, row: PlannedMessage) -> str:
@@ -251,6 +251,13 @@ def _text_of(chosen: Chosen) -> Text:
         locale=choice.locale, because=choice.because, wished=choice.wished, tried=choice.tried, variant=chosen.compiled.variant,
         passed_over=chosen.passed_over,
     )  # fmt: skip
+
+
+def _locale(frozen: Frozen | None, row: PlannedMessage) -> str:
+    """In which language it was written; empty when it was not."""
+    if frozen is None:
+        return ""
+    return frozen.letter.locale if frozen.letter else row.locale or ""
 
 
 def _is_waiting(row: PlannedMessage) -> bool:

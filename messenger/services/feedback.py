@@ -6,7 +6,7 @@ import hashlib
 import logging
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
@@ -23,7 +23,7 @@ from messenger.domain.suppressions import (
     kinds_after,
 )
 from messenger.domain.verp import read
-from messenger.ports import Clock, KeptReport, Returns, Store
+from messenger.ports import Clock, KeptReport, OrderKey, Returns, Store
 from messenger.services.enveloping import Secrets, domain_of
 from messenger.services.home import Home
 from messenger.services.tokens import Wish, read_token
@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 
 SOFT_FOR: Final = timedelta(days=90)
 """How long an address that refused again and again is left alone: mailboxes are emptied, servers are mended."""
+GIVEN_UP: Final = timedelta(days=6)
+"""After so long no server tries any more. Source: RFC 5321, 4.5.4.1."""
 DAY: Final = timedelta(days=1)
 FEW: Final = 20
 """So many mails a day at least, before a share of them means anything."""
@@ -61,7 +63,8 @@ class Done:
 
     Args:
         kind: what it was.
-        message: which message it is about; None when that is unknown, or not proved.
+        message: which message it is about; None when that is unknown.
+        is_proved: whoever wrote it had the message; nothing follows from it otherwise.
         suppressed: how many suppressions were made or widened.
         remedy: what the refusal asks for; None when it was none.
         is_new: it had not been kept before.
@@ -69,6 +72,7 @@ class Done:
 
     kind: Kind
     message: PlannedMessage | None = None
+    is_proved: bool = True
     suppressed: int = 0
     remedy: Remedy | None = None
     is_new: bool = True
@@ -96,9 +100,13 @@ class Feedback:
         found = self._read(raw)
         return [self._one(report, f"{digest[:56]}{number:08x}", source) for number, report in enumerate(found)]
 
+    def wish(self, token: str) -> Wish | None:
+        """Return what a token asks for, without doing it; None when it is not one of ours."""
+        return read_token(self._secrets.unsubscribe, token)
+
     def unsubscribe(self, token: str, *, source: str) -> Wish | None:
         """Do what a token asks for; returns what that is, or None when it is not one of ours. Asking twice is fine."""
-        wish = read_token(self._secrets.unsubscribe, token)
+        wish = self.wish(token)
         if wish is not None:
             self._suppress(wish.address, Cause.UNSUBSCRIBED, shop=wish.shop, kinds=[wish.category], because=source)
         return wish
@@ -112,24 +120,26 @@ class Feedback:
             source=message.transport or "", kind=Kind.BOUNCE, status=receipt.status, code=receipt.code,
             words=_without_addresses(receipt.reply), shop=message.key.shop, outbox_id=message.id, address=key,
         )  # fmt: skip
-        self._follow(action, report, hint=hint_of(content.recipient))
-        self._store.keep_report(report)
+        if not self._store.knows_report(report.digest):
+            self._follow(action, report, hint=hint_of(content.recipient))
+            self._store.keep_report(report)
 
     def _one(self, report: Report, digest: str, source: str) -> Done:
         if self._store.knows_report(digest):
             return Done(kind=report.kind, is_new=False)
-        message = self._message(report)
-        address = self._address(report, message)
+        proved = self._message(report)
+        message = proved or self._perhaps(report)
+        address = self._address(message) if message is not None else report.recipient
         kept = KeptReport(
             digest=digest, received_at=self._clock.now(), source=source, kind=report.kind, status=report.status, code=report.code,
             words=_without_addresses(report.words), shop=message.key.shop if message else "", outbox_id=message.id if message else None,
             address=address_key(self._secrets.addresses, address) if address else "",
         )  # fmt: skip
-        done = self._consequences(report, kept, message, address)
+        done = self._consequences(report, kept, proved, address)
         self._store.keep_report(kept)  # last: who dies before does it all again
-        if message is not None and done.kind in (Kind.BOUNCE, Kind.COMPLAINT):
-            self._watch_shares(message.key.shop)
-        return done
+        if proved is not None and done.kind in (Kind.BOUNCE, Kind.COMPLAINT):
+            self._watch_shares(proved.key.shop)
+        return done if proved is not None else replace(done, message=message, is_proved=message is None)
 
     def _consequences(self, report: Report, kept: KeptReport, message: PlannedMessage | None, address: str) -> Done:
         if report.kind is Kind.UNSUBSCRIBE:
@@ -144,7 +154,7 @@ class Feedback:
                 kept.address, Cause.COMPLAINT, shop=message.key.shop, hint=hint_of(address), because=because
             )
             return Done(kind=report.kind, message=message, suppressed=made)
-        if not report.is_final:
+        if report.kind is not Kind.BOUNCE:
             return Done(kind=report.kind, message=message)
         self._store.came_back(message.id, state=State.BOUNCED, because=because, at=kept.received_at)
         action = action_for(status=report.status, code=report.code, words=report.words)
@@ -158,10 +168,9 @@ class Feedback:
             case Remedy.SUPPRESS:
                 return self._suppress(report.address, Cause.HARD_BOUNCE, shop=EVERY_SHOP, hint=hint, because=because)
             case Remedy.COUNT | Remedy.POLICY if action.times and report.address:
-                before = self._store.refusals(report.address, since=report.received_at - WINDOW)
                 if action.remedy is Remedy.POLICY:
                     self._tell("sender", report, because)
-                if before + 1 < action.times:
+                if self._others(action, report) + 1 < action.times:
                     return 0
                 until = report.received_at + SOFT_FOR
                 return self._suppress(
@@ -174,6 +183,12 @@ class Feedback:
             case _:
                 pass
         return 0
+
+    def _others(self, action: Action, report: KeptReport) -> int:
+        """How many other messages to this address were refused in the same way lately: our own faults do not count."""
+        kept = self._store.refusals(report.address, since=report.received_at - WINDOW)
+        same = (one for one in kept if action_for(status=one.status, code=one.code, words=one.words) == action)
+        return len({one.outbox_id for one in same if one.outbox_id is not None} - {report.outbox_id})
 
     def _suppress(
         self, address: str, cause: Cause, *, shop: str, because: str, hint: str = "", until: datetime | None = None,
@@ -205,10 +220,22 @@ class Feedback:
         names = [f"{report.envelope_id}@{domain}" for domain in domains if report.envelope_id]
         return self._store.by_message_id([*names, *report.message_ids])
 
-    def _address(self, report: Report, message: PlannedMessage | None) -> str:
-        """Whom the message really went to; what the report says counts only when that is no longer known."""
-        frozen = self._store.frozen(message.id) if message is not None else None
-        return frozen.letter.recipient if frozen is not None else report.recipient
+    def _perhaps(self, report: Report) -> PlannedMessage | None:
+        """Which message it seems to be about, by recipient and time. Anybody can write such a report: it proves nothing."""
+        if report.kind not in (Kind.BOUNCE, Kind.DELAY, Kind.COMPLAINT) or not report.recipient:
+            return None
+        since = self._clock.now() - GIVEN_UP
+        return self._store.lately_sent(report.recipient, shops=sorted(self.home.shops), since=since)
+
+    def _address(self, message: PlannedMessage) -> str:
+        """Whom the message really went to, or, when its letter is forgotten, whom the order is for.
+
+        Never what a report says: else whoever has had one message could have anybody suppressed.
+        """
+        frozen = self._store.frozen(message.id)
+        if frozen is not None and frozen.letter is not None:
+            return frozen.letter.recipient
+        return self._store.email_of(OrderKey(shop=message.key.shop, number=message.order))
 
     def _watch_shares(self, shop: str) -> None:
         """Tell people when too much of a day's mail comes back, or is called spam."""

@@ -39,6 +39,11 @@ class GroupCommit(Generic[Item]):
             self._writer = asyncio.create_task(self._run())
         return await future
 
+    async def settled(self) -> None:
+        """Wait until everything that was put has been written, or could not be."""
+        while self._writer is not None and not self._writer.done():
+            await asyncio.wait([self._writer])
+
     async def _run(self) -> None:
         while self._waiting:
             batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]

@@ -12,6 +12,7 @@ from messenger.domain.folding import fold
 from messenger.domain.mailing import Mailing
 from messenger.domain.messages import Category, PlannedMessage
 from messenger.domain.orders import Order
+from messenger.domain.retention import Retention
 from messenger.domain.rules import Schedule, Uncertain
 from messenger.domain.shops import Shop, UncertainPolicy
 from messenger.domain.zones import Zones
@@ -29,6 +30,7 @@ class Home:
     uncertain: Mapping[str, UncertainPolicy] = field(default_factory=dict)
     """By name of the transport."""
     mailing: Mailing = field(default_factory=Mailing)
+    retention: Retention = field(default_factory=Retention)
     generation: int = 0
     """Its number in the database; 0 for files that were never published."""
 

@@ -50,6 +50,8 @@ class Lookout:
     clock: Clock
     home: Callable[[], Home]
     spaces: Callable[[], Collection[Space]] = tuple
+    _watched_since: datetime | None = None
+    """Since when something has been due, seen by this process, without anything leaving."""
 
     def look(self) -> None:
         """Open what is the matter, end what is not any more."""
@@ -104,8 +106,18 @@ class Lookout:
             for one in open_
             if one.kind is AlertKind.STAND_STILL and one.subject == AFTER_OUTAGE and now - one.since < SPREADS_FOR
         }
-        buyers = self.store.standing_still(since=now - STILL_FOR, now=now)
+        buyers = self._buyers_at_a_stand_still(now)
         return outage | ({("", ""): Matter(buyers=buyers)} if buyers else {})
+
+    def _buyers_at_a_stand_still(self, now: datetime) -> int:
+        """How many wait in vain. What was taken in late is due at once, so only what was watched, or nobody works at, counts."""
+        last = self.store.last_alive()
+        if last is not None and now - last > STILL_FOR:
+            return self.store.standing_still(since=now - STILL_FOR, now=now)
+        since = self._watched_since or now
+        buyers = self.store.standing_still(since=since, now=now)
+        self._watched_since = since if buyers else now
+        return buyers if now - since >= STILL_FOR else 0
 
     def _unanswered(self, open_: Collection[Alert]) -> Matters:
         """Conversations that were raised and go on; one is over once somebody has answered, or its order is gone."""

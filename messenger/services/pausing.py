@@ -9,7 +9,7 @@ from messenger.errors import UsageError
 from messenger.ports import Clock, Pause, Store
 from messenger.services.finding import hint
 from messenger.services.home import Home
-from messenger.services.working import LONG_PAUSE, SPREAD
+from messenger.services.housekeeping import LONG_PAUSE, SPREAD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

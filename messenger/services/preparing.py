@@ -31,6 +31,8 @@ from messenger.rendering.render import RenderedMessage, render
 from messenger.services.enveloping import Secrets, envelope
 from messenger.services.home import Home
 
+RETRY: Final = "retry"
+"""The line in which messages wait that were tried before."""
 TEMPLATE_PAUSE: Final = timedelta(minutes=10)
 """How long a message waits for a broken template to be mended."""
 
@@ -72,6 +74,7 @@ class Unwritable:
             because=self.why,
             not_before=later,
             due_at=later,
+            queue=RETRY,
             attempts=0,
         )
 

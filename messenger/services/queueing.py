@@ -32,21 +32,28 @@ class Verb(StrEnum):
     HOLD = "hold"
     RELEASE = "release"
     CANCEL = "cancel"
+    RETRY = "retry"
+    SENT = "sent"
 
 
 NOT_LEFT: Final = frozenset({State.PLANNED, State.HELD, State.WAITING_APPROVAL, State.AWAITING_STAFF})
+WENT_WRONG: Final = frozenset({State.FAILED, State.UNCERTAIN})
 IN_HAND: Final = frozenset({State.CLAIMED, State.SENDING})
 FITS: Final[Mapping[Verb, frozenset[State]]] = {
     Verb.APPROVE: frozenset({State.WAITING_APPROVAL}),
     Verb.HOLD: NOT_LEFT,
     Verb.RELEASE: frozenset({State.HELD}),
     Verb.CANCEL: NOT_LEFT,
+    Verb.RETRY: WENT_WRONG,
+    Verb.SENT: WENT_WRONG,
 }
 ONLY: Final[Mapping[Verb, str]] = {
     Verb.APPROVE: "only what waits for approval can be approved",
     Verb.HOLD: "only what has not left yet can be held",
     Verb.RELEASE: "only what is held can be released",
     Verb.CANCEL: "only what has not left yet can be cancelled",
+    Verb.RETRY: "only what has failed, or was perhaps sent, can be tried again",
+    Verb.SENT: "only of what has failed, or was perhaps sent, a person can say that it went out",
 }
 
 
@@ -57,7 +64,10 @@ class Choice:
     Args:
         order: with ``rule`` and ``step`` only these of it.
         intake: what its valve held back; only for approval.
-        shop: only for approval.
+        shop: only for approval, and for what went wrong.
+        id: one message, by its number.
+        states: for what went wrong: failed, perhaps sent, or both.
+        reasons: for what went wrong: only these; empty for all.
     """
 
     order: OrderKey | None = None
@@ -65,6 +75,9 @@ class Choice:
     step: int | None = None
     intake: int | None = None
     shop: str | None = None
+    id: int | None = None
+    states: tuple[State, ...] = ()
+    reasons: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +131,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """The use case behind ``messenger outbox approve``, ``hold``, ``release``, ``cancel`` and ``start``."""
+    """The use case behind ``messenger outbox approve``, ``hold``, ``release``, ``cancel``, ``retry``, ``sent`` and ``start``."""
 
     store: Store
     home: Home
@@ -142,13 +155,29 @@ class Queue:
         Raises:
             UsageError: there is no such order, rule or shop.
         """
+        if choice.id is not None:
+            return iter([self._numbered(choice.id)])
         if choice.order is None:
             if choice.shop is not None and choice.shop not in self.home.shops:
                 raise UsageError(f"there is no shop {choice.shop!r}{hint(choice.shop, self.home.shops, 'shops')}")
-            return self.store.waiting_for_approval(intake=choice.intake, shop=choice.shop)
+            return (
+                self._went_wrong(choice)
+                if choice.states
+                else self.store.waiting_for_approval(intake=choice.intake, shop=choice.shop)
+            )
         found = self._of_order(choice.order, choice)
-        fits = FITS[verb] if verb in {Verb.APPROVE, Verb.RELEASE} else FITS[verb] | IN_HAND
+        fits = FITS[verb] | IN_HAND if verb in {Verb.HOLD, Verb.CANCEL} else FITS[verb]
         return iter(found if choice.rule else [row for row in found if row.state in fits])
+
+    def _numbered(self, id_: int) -> PlannedMessage:
+        row = self.store.message(id_)
+        if row is None:
+            raise UsageError(f"there is no message {id_}: outbox list --json tells the number of each (id)")
+        return row
+
+    def _went_wrong(self, choice: Choice) -> Iterator[PlannedMessage]:
+        rows = self.store.outbox(states=choice.states, shop=choice.shop)
+        return (row for row in rows if not choice.reasons or row.reason in choice.reasons)
 
     def _of_order(self, order: OrderKey, choice: Choice) -> list[PlannedMessage]:
         found = (
@@ -197,7 +226,7 @@ class Queue:
             row = rows.get(target.id)
             if row is None or row.state is not target.state:
                 outcome.moved.append(Refusal(target=target, why=_meanwhile(row)))
-            elif (why := _refusal(verb, row)) != "":
+            elif (why := _refusal(verb, row, now)) != "":
                 outcome.refused.append(Refusal(target=target, why=why))
             else:
                 changes.append((target, row, _changed(verb, row, who, now)))
@@ -227,10 +256,14 @@ def _locked(unit: Unit, targets: Sequence[Target]) -> dict[int, PlannedMessage]:
     return rows
 
 
-def _refusal(verb: Verb, row: PlannedMessage) -> str:
+def _refusal(verb: Verb, row: PlannedMessage, now: datetime) -> str:
     if row.state not in FITS[verb]:
         again = ": try again in a moment" if row.state is State.CLAIMED else f": {ONLY[verb]}"
         return f"{sentence(row.state, str(row.reason or ''))}{again}"
+    if verb is Verb.RETRY and row.expires_at <= now:
+        return f"is not tried again: what it says was true until {row.expires_at:%Y-%m-%d %H:%M} UTC"
+    if verb is Verb.RETRY and row.owner is not None:
+        return "is just being sent once more: try again in a moment"
     if verb is Verb.HOLD and row.state is State.HELD and row.because.startswith(PERSON):
         return f"is held already, by {row.because.removeprefix(PERSON)}"
     return ""
@@ -253,6 +286,14 @@ def _changed(verb: Verb, row: PlannedMessage, who: Person, now: datetime) -> Pla
         case Verb.CANCEL:
             reason = Reason.DECLINED if row.state is State.WAITING_APPROVAL else Reason.STAFF
             return replace(by, state=State.CANCELLED, reason=reason)
+        case Verb.RETRY if row.state is State.UNCERTAIN:
+            return replace(by, resend_at=now, resent=False, attempts=0)
+        case Verb.RETRY:
+            return replace(
+                by, state=State.PLANNED, reason=None, due_at=now, not_before=None, attempts=0, reply=None, queue="", cleared_at=None,
+            )  # fmt: skip
+        case Verb.SENT:
+            return replace(by, state=State.SENT, reason=None, sent_at=now, resend_at=None)
 
 
 def name_of(key: Key) -> str:

@@ -133,7 +133,7 @@ def commit(database: Database, commitments: Sequence[Commitment]) -> set[int]:
         kept = [_body(one, one.letter) for one in commitments if one.id in done and one.letter is not None]
         if kept:
             made = upsert(connection, bodies)
-            fresh = {name: made.excluded[name] for name in ("digest", "template_version", "letter")}
+            fresh = {name: made.excluded[name] for name in ("digest", "template_version", "letter", "frozen_at")}
             connection.execute(made.on_conflict_do_update(index_elements=["outbox_id"], set_=fresh), kept)
         return done
 
@@ -143,7 +143,7 @@ def commit(database: Database, commitments: Sequence[Commitment]) -> set[int]:
 def _body(one: Commitment, letter: Letter) -> dict[str, Any]:  # Any: column values
     return {
         "outbox_id": one.id, "shop": one.message.key.shop, "digest": one.digest, "template_version": one.template_version,
-        "letter": pack(letter),
+        "letter": pack(letter), "frozen_at": one.at,
     }  # fmt: skip
 
 
@@ -169,10 +169,10 @@ def _attempt(one: Result, *, in_time: bool) -> dict[str, Any]:  # Any: column va
     }  # fmt: skip
 
 
-def frozen(database: Database, message_id: int) -> Frozen | None:
-    """Return what was frozen at the first commit point."""
-    with database.read() as connection:
-        row = connection.execute(select(bodies).where(bodies.c.outbox_id == message_id)).mappings().first()
+def frozen(connection: Connection, message_id: int) -> Frozen | None:
+    """Return what was frozen at the first commit point; without the letter when that was forgotten."""
+    row = connection.execute(select(bodies).where(bodies.c.outbox_id == message_id)).mappings().first()
     if row is None:
         return None
-    return Frozen(letter=unpack(row["letter"]), digest=row["digest"], template_version=row["template_version"])
+    letter = unpack(row["letter"]) if row["letter"] else None
+    return Frozen(letter=letter, digest=row["digest"], template_version=row["template_version"])

@@ -126,6 +126,16 @@ class Database:
         with _worded(), self.engine.connect() as connection:
             yield connection
 
+    @contextmanager
+    def read_at_once(self) -> Iterator[Connection]:
+        """Yield a connection that only reads, and sees everything as it was at one moment, whatever moves meanwhile.
+
+        Raises:
+            StorageError: as ``read``.
+        """
+        with self.read() as connection:
+            yield connection if self.is_sqlite else connection.execution_options(isolation_level="REPEATABLE READ")
+
     def transact(self, work: Callable[[Connection], Answer], *, again_if_there: bool = False) -> Answer:
         """Return what ``work`` returns inside a write transaction of its own; tried again when another one crossed it.
 

@@ -10,16 +10,20 @@ from typing import Any, Final
 from sqlalchemy import Connection, RowMapping, and_, case, delete, func, insert, select, true, update
 
 from messenger.domain.messages import PlannedMessage, State
+from messenger.domain.reports import Kind
 from messenger.domain.suppressions import EVERY_SHOP, Cause, Suppression
 from messenger.ports.feedback import KeptReport, Returns
+from messenger.ports.values import OrderKey
+from messenger.storage import archived
 from messenger.storage.engine import Database
 from messenger.storage.feedback_tables import named, reports, suppressions
 from messenger.storage.outbox_table import left, outbox
 from messenger.storage.rows import entry_values, message_of, told
 from messenger.storage.sql import among, upsert
-from messenger.storage.tables import record
+from messenger.storage.tables import orders, record
 
 PAGE: Final = 500
+MOST_REFUSALS: Final = 200
 MAY_COME_BACK: Final = {
     State.BOUNCED: (State.SENT, State.UNCERTAIN),
     State.COMPLAINED: (State.SENT, State.UNCERTAIN, State.BOUNCED),
@@ -85,20 +89,38 @@ class SqlFeedback:
         with self._database.read() as connection:
             return connection.execute(select(reports.c.id).where(reports.c.digest == digest)).first() is not None
 
-    def refusals(self, address: str, *, since: datetime) -> int:
-        """Return how many bounces came for this address since then."""
+    def refusals(self, address: str, *, since: datetime) -> list[KeptReport]:
+        """Return the bounces of this address that came since then."""
         mine = and_(reports.c.address == address, reports.c.received_at >= since, reports.c.kind == "bounce")
+        newest = select(reports).where(mine).order_by(reports.c.received_at.desc()).limit(MOST_REFUSALS)
         with self._database.read() as connection:
-            return connection.execute(select(func.count()).select_from(reports).where(mine)).scalar_one()
+            return [_report(row) for row in connection.execute(newest).mappings()]
+
+    def lately_sent(self, email: str, *, shops: Collection[str], since: datetime) -> PlannedMessage | None:
+        """Return the newest mail of these shops that was sent since then about an order of this address."""
+        order = and_(orders.c.shop == outbox.c.shop, orders.c.number == outbox.c.order_number)
+        theirs = and_(orders.c.shop.in_(shops), orders.c.email_key == f"email:{email.casefold()}")
+        went = and_(outbox.c.channel == "email", outbox.c.sent_at >= since, outbox.c.state == str(State.SENT))
+        newest = select(outbox).join(orders, order).where(theirs, went).order_by(outbox.c.sent_at.desc()).limit(1)
+        with self._database.read() as connection:
+            row = connection.execute(newest).mappings().first()
+        return message_of(row) if row else None
+
+    def email_of(self, order: OrderKey) -> str:
+        """Return the address of an order's buyer in small letters."""
+        mine = and_(orders.c.shop == order.shop, orders.c.number == order.number)
+        with self._database.read() as connection:
+            found = connection.execute(select(orders.c.email_key).where(mine)).scalar()
+        return (found or "").partition(":")[2]
 
     def by_message_id(self, message_ids: Collection[str]) -> PlannedMessage | None:
         """Return the row with one of these Message-IDs."""
         if not message_ids:
             return None
-        with self._database.read() as connection:
+        with self._database.read_at_once() as connection:
             mine = and_(named, among(connection, outbox.c.message_id, message_ids))
             row = connection.execute(select(outbox).where(mine).limit(1)).mappings().first()
-        return message_of(row) if row else None
+            return message_of(row) if row else archived.order_named(connection, message_ids)
 
     def came_back(self, id_: int, *, state: State, because: str, at: datetime) -> bool:
         """Let a message be bounced or complained about; returns whether it now is."""
@@ -110,6 +132,7 @@ class SqlFeedback:
         mine = and_(outbox.c.id == id_, outbox.c.state.in_(before), outbox.c.owner.is_(None))
 
         def write(connection: Connection) -> bool:
+            archived.bring_back_message(connection, id_)
             row = connection.execute(update(outbox).where(mine).values(values).returning(outbox)).mappings().first()
             if row is None:
                 return False
@@ -170,3 +193,11 @@ _COLUMNS: Final = ("address", "shop", "category", "hint", "since", "until", "bec
 
 def _suppression(row: RowMapping) -> Suppression:
     return Suppression(**{name: row[name] for name in _COLUMNS}, cause=Cause(row["cause"]))
+
+
+def _report(row: RowMapping) -> KeptReport:
+    values = {name: row[name] for name in _REPORTED}
+    return KeptReport(kind=Kind(row["kind"]), **values)
+
+
+_REPORTED: Final = ("digest", "received_at", "source", "status", "code", "words", "shop", "outbox_id", "address")

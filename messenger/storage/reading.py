@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select, true
 
 from messenger.domain.messages import PlannedMessage, State
 from messenger.ports import Entry, OrderKey
+from messenger.storage import archived
 from messenger.storage.engine import Database
 from messenger.storage.outbox_table import aside, left, outbox
 from messenger.storage.rows import entry_of, message_of
@@ -23,10 +24,9 @@ PAGE: Final = 500
 def record_of(database: Database, order: OrderKey) -> list[Entry]:
     """Return an order's record, oldest first."""
     mine = and_(record.c.shop == order.shop, record.c.order_number == order.number)
-    with database.read() as connection:
-        return [
-            entry_of(row) for row in connection.execute(select(record).where(mine).order_by(record.c.id)).mappings()
-        ]
+    with database.read_at_once() as connection:
+        newer = connection.execute(select(record).where(mine).order_by(record.c.id)).mappings().all()
+        return [*archived.record_of(connection, order), *map(entry_of, newer)]
 
 
 def find_orders(database: Database, *, shop: str | None) -> Iterator[OrderKey]:
@@ -79,9 +79,9 @@ def _by_due(database: Database, condition: ColumnElement[bool]) -> Iterator[Plan
 
 def message(database: Database, id_: int) -> PlannedMessage | None:
     """Return one outbox row."""
-    with database.read() as connection:
+    with database.read_at_once() as connection:
         row = connection.execute(select(outbox).where(outbox.c.id == id_)).mappings().first()
-    return None if row is None else message_of(row)
+        return message_of(row) if row else archived.message(connection, id_)
 
 
 def sent_since(database: Database, since: datetime) -> int:

@@ -13,6 +13,8 @@ from sqlalchemy import RowMapping
 from messenger.domain.messages import Category, Key, PlannedMessage, Reason, State
 from messenger.ports import Entry
 
+Fields = RowMapping | Mapping[str, Any]  # Any: column values of many types
+"""A row by name: of a table, or of the archive."""
 PLAIN: Final = tuple(
     field.name
     for field in fields(PlannedMessage)
@@ -22,7 +24,7 @@ WITH_ANOTHER: Final = frozenset({State.MERGED, State.FAILED})
 """States in which a row may be carried by another one."""
 
 
-def message_of(row: RowMapping) -> PlannedMessage:
+def message_of(row: Fields) -> PlannedMessage:
     """Return the planned message that a row holds."""
     return PlannedMessage(
         key=Key(row["shop"], row["rule"], row["scope"], row["step"]),
@@ -60,7 +62,7 @@ def entry_values(entry: Entry) -> dict[str, Any]:  # Any: see values_of
     }  # fmt: skip
 
 
-def entry_of(row: RowMapping) -> Entry:
+def entry_of(row: Fields) -> Entry:
     """Return the line of the record that a row holds."""
     detail: Mapping[str, str] | None = orjson.loads(row["detail"]) if row["detail"] else None
     key = Key(row["shop"], row["rule"], row["scope"], row["step"]) if row["rule"] else None

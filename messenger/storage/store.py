@@ -27,10 +27,11 @@ from messenger.ports import (
     Unit,
     Verdict,
 )
-from messenger.storage import claiming, claims, generations, leases, pausing, reading, schema, travel, valve
+from messenger.storage import archived, claiming, claims, generations, leases, pausing, reading, schema, travel, valve
 from messenger.storage import intake as door
 from messenger.storage.accounts import SqlAccounts
 from messenger.storage.alerts import SqlAlarms
+from messenger.storage.archive import SqlArchive
 from messenger.storage.engine import Database, connect
 from messenger.storage.feedback import SqlFeedback
 from messenger.storage.sql import upsert
@@ -40,7 +41,7 @@ from messenger.storage.unit import SqlUnit, events_of, messages_of
 Answer = TypeVar("Answer")
 
 
-class SqlStore(SqlFeedback, SqlAccounts, SqlAlarms):
+class SqlStore(SqlFeedback, SqlAccounts, SqlAlarms, SqlArchive):
     """Keeps everything; see ``ports.Store`` for what each method promises. May be used from several threads.
 
     Raises:
@@ -102,9 +103,10 @@ class SqlStore(SqlFeedback, SqlAccounts, SqlAlarms):
             return events_of(connection, orders)
 
     def messages_of(self, order: OrderKey) -> list[PlannedMessage]:
-        """Return every outbox row of the order."""
-        with self._database.read() as connection:
-            return messages_of(connection, order)
+        """Return every outbox row of the order, wherever it is kept."""
+        with self._database.read_at_once() as connection:
+            found = [*messages_of(connection, order), *archived.messages_of(connection, order)]
+        return sorted(found, key=lambda row: row.id)
 
     def record_of(self, order: OrderKey) -> list[Entry]:
         """Return the order's record."""
@@ -120,7 +122,8 @@ class SqlStore(SqlFeedback, SqlAccounts, SqlAlarms):
 
     def frozen(self, message_id: int) -> Frozen | None:
         """Return what was frozen for a message."""
-        return claims.frozen(self._database, message_id)
+        with self._database.read_at_once() as connection:
+            return claims.frozen(connection, message_id) or archived.frozen(connection, message_id)
 
     def claim(
         self, *, owner: str, now: datetime, lease_until: datetime, limit: int, room: Mapping[str, int] = claiming.NO_BOUND

@@ -24,6 +24,7 @@ from sqlalchemy import (
 
 from messenger.storage.account_tables import allowances, breakers
 from messenger.storage.alert_tables import alerts, telling
+from messenger.storage.archive_tables import archive, archived_keys
 from messenger.storage.columns import Amount, Instant, Serial, metadata, partial
 from messenger.storage.feedback_tables import reports, suppressions
 from messenger.storage.outbox_table import outbox
@@ -107,16 +108,20 @@ orders = Table(
     Column("paid_at", Instant),
     Column("open_until", Instant),
     Column("generation", Integer, nullable=False, server_default="0"),
+    Column("archived_at", Instant),
 )
 MOST_FAILURES: Final = 5
 """How often taking in an order may fail before it is given up."""
 TOO_OFTEN: Final[ColumnElement[int]] = literal_column(str(MOST_FAILURES))
 """The same written out, as the index says it."""
 needs_fold = orders.c.needs_fold == true()
+here = orders.c.archived_at.is_(None)
+"""Its messages are in the outbox, not in the archive."""
 Index("ix_orders_buyer", orders.c.shop, orders.c.buyer_key)
 Index("ix_orders_email", orders.c.shop, orders.c.email_key)
 Index("ix_orders_generation", orders.c.generation, orders.c.open_until, orders.c.shop, orders.c.number)
 partial("ix_orders_given_up", orders.c.failures >= TOO_OFTEN, orders.c.shop, orders.c.number)
+partial("ix_orders_ripe", here, orders.c.open_until, orders.c.shop, orders.c.number)
 partial("ix_orders_needs_fold", needs_fold, orders.c.shop, orders.c.number)
 
 parcels = Table(
@@ -135,7 +140,9 @@ bodies = Table(
     Column("digest", String(64), nullable=False),
     Column("template_version", String(40), nullable=False),
     Column("letter", LargeBinary, nullable=False),
+    Column("frozen_at", Instant),
 )
+partial("ix_bodies_frozen", bodies.c.frozen_at.is_not(None), bodies.c.frozen_at)
 
 attempts = Table(
     "attempts",
@@ -217,11 +224,17 @@ generations = Table(
     Column("content", LargeBinary, nullable=False),
 )
 
-ticks = Table("ticks", metadata, Column("name", Text, primary_key=True), Column("slot", Text, primary_key=True))
+ticks = Table(
+    "ticks",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("slot", Text, primary_key=True),
+    Column("bought_at", Instant),
+)
 
 alive = Table("alive", metadata, Column("name", String(40), primary_key=True), Column("at", Instant, nullable=False))
 
-__all__ = ["FAILED", "MOST_FAILURES", "TOO_OFTEN", "alerts", "alive", "allowances", "attempts", "bodies", "breakers", "conflicts",
-           "generations", "inbox", "intakes", "journeys", "lanes", "metadata", "needs_fold", "orders", "outbox", "parcels",
-           "pauses", "received", "record", "reports", "secrets", "sources", "suppressions", "telling", "ticks",
-           "unmatched"]  # fmt: skip
+__all__ = ["FAILED", "MOST_FAILURES", "TOO_OFTEN", "alerts", "alive", "allowances", "archive", "archived_keys", "attempts",
+           "bodies", "breakers", "conflicts", "generations", "here", "inbox", "intakes", "journeys", "lanes", "metadata",
+           "needs_fold", "orders", "outbox", "parcels", "pauses", "received", "record", "reports", "secrets", "sources",
+           "suppressions", "telling", "ticks", "unmatched"]  # fmt: skip

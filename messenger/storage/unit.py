@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, func, insert, literal, null, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, func, insert, literal, null, or_, select, update
 
 from messenger.domain.events import Event
 from messenger.domain.lanes import Journey
@@ -17,6 +17,7 @@ from messenger.domain.suppressions import Suppression
 from messenger.ports import BuyerKey, Change, Entry, OrderKey, Payment, Settlement
 from messenger.storage import buyers as counting
 from messenger.storage import claims, feedback, travel, valve
+from messenger.storage.archived import bring_back
 from messenger.storage.carrying import ON_THE_WAY, forget_letters, leaving, may_carry, share
 from messenger.storage.columns import Instant
 from messenger.storage.documents import read_event
@@ -104,7 +105,13 @@ _CHANGED: Final = columns_without("token", "attempts", "owner", "lease_until")
 _change = Rewrite(
     _CHANGED,
     lambda seen: outbox.c.state == seen.c.b_was,
-    lambda _: {"token": outbox.c.token + 1, "owner": null(), "lease_until": null()},
+    lambda seen: {
+        "token": outbox.c.token + 1,
+        "owner": null(),
+        "lease_until": null(),
+        # Whoever lets it be tried again forgives what it did to its workers.
+        "attempts": case((seen.c.b_was.in_(["failed", "uncertain"]), 0), else_=outbox.c.attempts),
+    },
 )
 _UNFINISHED: Final = stated(OPEN | {State.MERGED})
 
@@ -120,12 +127,15 @@ class SqlUnit:
         self._shuts_out_settling = False
 
     def lock(self, order: OrderKey) -> None:
-        """Let no other unit work on this order until this one has ended."""
+        """Let no other unit work on this order until this one has ended; what was moved away comes back."""
         self._shut_out_settling()
         values = {"shop": order.shop, "number": order.number, "needs_fold": False}
         self._connection.execute(upsert(self._connection, orders).values(values).on_conflict_do_nothing())
+        locked = select(orders.c.archived_at).where(_itself(order))
         if not is_sqlite(self._connection):
-            self._connection.execute(select(1).where(_itself(order)).with_for_update())
+            locked = locked.with_for_update()
+        if self._connection.execute(locked).scalar() is not None:
+            bring_back(self._connection, [order])
 
     def _shut_out_settling(self) -> None:
         if not (self._shuts_out_settling or is_sqlite(self._connection)):

@@ -142,7 +142,9 @@ def _ripe() -> ColumnElement[bool]:
 def _counted(condition: ColumnElement[bool], *around: FromClause) -> ColumnElement[int]:
     most = bindparam("most", type_=BigInteger())
     one: ColumnElement[int] = literal_column("1")
-    found = select(one.label("one")).where(condition).select_from(outbox).correlate(*around).limit(most)
+    found = select(one.label("one")).where(condition).select_from(outbox).correlate(*around)
+    # in the index's order: PostgreSQL would else walk the whole table where it expects to come upon so many soon
+    found = found.order_by(outbox.c.due_at).limit(most)
     return select(func.count()).select_from(found.subquery()).correlate(*around).scalar_subquery().label("number")
 
 

@@ -239,7 +239,7 @@ def was_cancelled(shop: Stage) -> None:
     act(shop, Verb.CANCEL)
 
 
-@pytest.mark.parametrize("verb", Verb)
+@pytest.mark.parametrize("verb", [one for one in Verb if one not in {Verb.RETRY, Verb.SENT}])
 @pytest.mark.parametrize(("scene", "said"), [
     (was_sent, "was sent"), (is_claimed, "is being prepared by a worker: try again in a moment"), (is_sending, "is on its way out"),
     (is_uncertain, "may or may not have been sent"), (has_failed, "could not be sent"), (was_cancelled, "was cancelled"),
@@ -574,3 +574,158 @@ def test_publish_makes_a_generation_only_of_files_that_can_be_used_and_have_chan
     (shop.folder / "schedules.toml").write_text(HEAD + SHIPPED + STAFF, encoding="utf-8")
     shop.close()
     assert command(shop, "publish").stdout == "published generation 2; new rules: sorry\n"
+
+
+# --- retry and sent ----------------------------------------------------------------------------------------------------
+
+
+def failed(shop: Stage, *orders: str) -> None:
+    shop.rules(SHIPPED)
+    shop.transport.answer(*[Outcome.PERMANENT] * max(1, len(orders)))
+    shop.ingest(*[one for order in orders or ("1",) for one in shipped(order)])
+    shop.run()
+
+
+def perhaps_sent(shop: Stage) -> None:
+    shop.rules(SHIPPED + 'uncertain = "ask"\n')
+    shop.transport.answer(Outcome.UNCERTAIN)
+    shop.ingest(*shipped())
+    shop.run()
+
+
+def test_what_has_failed_is_tried_again_under_the_same_key_and_message_id(shop: Stage) -> None:
+    failed(shop)
+    before = shop.row()
+    shop.at("2026-03-02T13:00")
+
+    assert act(shop, Verb.RETRY, why="the server is mended").is_whole
+    row = shop.row()
+    assert (row.state, row.reason, row.due_at, row.attempts) == (State.PLANNED, None, utc("2026-03-02T13:00"), 0)
+    assert (row.key, row.message_id) == (before.key, before.message_id)
+    assert (last(shop).what, last(shop).because) == ("planned", "staff Ann: the server is mended")
+    shop.run()
+    assert shop.row().state is State.SENT
+    assert f"Message-ID: <{before.message_id}>".encode() in shop.transport.sent[0].content
+
+
+def test_poison_is_forgiven_when_a_person_lets_it_be_tried_again(shop: Stage) -> None:
+    shop.rules(SHIPPED)
+    shop.ingest(*shipped())
+    for number in range(5):
+        now = shop.clock.now()
+        shop.engine.store.claim(owner=f"w{number}", now=now, lease_until=now + LEASE, limit=1)
+        shop.at(now + 2 * LEASE)
+        shop.engine.store.rescue(now=shop.clock.now())
+    shop.run()
+    assert shop.row().reason is Reason.POISON
+
+    act(shop, Verb.RETRY)
+    shop.run()
+
+    assert shop.row().state is State.SENT
+
+
+def test_what_was_perhaps_sent_goes_out_once_more_on_a_persons_word(shop: Stage) -> None:
+    perhaps_sent(shop)
+    shop.run("2026-03-02T13:00")
+    assert shop.row().state is State.UNCERTAIN
+
+    assert act(shop, Verb.RETRY, why="the buyer has nothing").is_whole
+    shop.run()
+
+    assert shop.row().state is State.SENT
+    assert [one.content for one in shop.transport.sent] == [one.content for one in shop.transport.lost]
+    assert "staff Ann: the buyer has nothing" in [one.because for one in shop.engine.store.record_of(ONE)]
+
+
+@pytest.mark.parametrize("scene", [failed, perhaps_sent])
+def test_a_person_says_that_it_did_go_out(scene: Callable[[Stage], None], shop: Stage) -> None:
+    scene(shop)
+    shop.at("2026-03-02T13:00")
+
+    assert act(shop, Verb.SENT, why="the buyer has answered").is_whole
+    row = shop.row()
+    assert (row.state, row.reason, row.sent_at, row.because) == (
+        State.SENT, None, utc("2026-03-02T13:00"), "staff Ann: the buyer has answered",
+    )  # fmt: skip
+    assert (last(shop).what, (last(shop).detail or {})["by"]) == ("sent", "Ann")
+    shop.run("2026-03-03T13:00")
+    assert shop.transport.sent == []
+
+
+@pytest.mark.parametrize("verb", [Verb.RETRY, Verb.SENT])
+def test_what_went_as_it_should_is_neither_tried_again_nor_noted(verb: Verb, shop: Stage) -> None:
+    shop.rules(SHIPPED)
+    shop.ingest(*shipped())
+    planned = act(shop, verb, Choice(order=ONE, rule="shipped"))
+    shop.run()
+    sent = act(shop, verb, Choice(order=ONE, rule="shipped"))
+
+    assert not planned.done
+    assert not sent.done
+    assert "only" in planned.refused[0].why
+    assert sent.refused[0].why.startswith("was sent: only")
+
+
+def test_what_is_no_longer_true_is_not_tried_again(shop: Stage) -> None:
+    failed(shop)
+    shop.at(shop.row().expires_at)
+
+    (refusal,) = act(shop, Verb.RETRY).refused
+
+    assert refusal.why == "is not tried again: what it says was true until 2026-03-05 10:00 UTC"
+
+
+def test_what_is_being_sent_again_at_this_moment_is_left_to_its_worker(shop: Stage) -> None:
+    perhaps_sent(shop)
+    act(shop, Verb.RETRY)
+    now = shop.clock.now()
+    assert shop.engine.store.claim(owner="w", now=now, lease_until=now + LEASE, limit=1)
+
+    (refusal,) = act(shop, Verb.RETRY).refused
+
+    assert refusal.why == "is just being sent once more: try again in a moment"
+    assert act(shop, Verb.SENT).is_whole
+
+
+def test_a_lot_is_tried_again_only_when_its_size_is_what_was_expected(shop: Stage) -> None:
+    failed(shop, "1", "2", "3")
+    shop.close()
+
+    def run(*more: str) -> Result:
+        return command(shop, "outbox", "retry", "--state", "failed", *more)
+
+    assert (run().return_value, run("--count", "2").return_value) == (1, 1)
+    assert "3 messages are meant: to try them again, say --count 3" in run().output
+    assert "3 messages are meant, not 2: nothing was changed" in run("--count", "2").output
+    assert "there is no such message" in run("--count", "3", "--reason", "poison").output
+    done = orjson.loads(run("--count", "3", "--reason", "refused", "--shop", "toys", "--by", "Ann", "--json").stdout)
+    assert len(done["refused"]) == 3  # by the clock of a real process they have expired long ago
+
+
+def test_one_message_is_named_by_its_id(shop: Stage) -> None:
+    failed(shop, "1", "2")
+    (first, _) = sorted(shop.rows("1") + shop.rows("2"), key=lambda row: row.id)
+
+    assert [one.order for one, _ in act(shop, Verb.RETRY, Choice(id=first.id)).done] == [first.order]
+    with pytest.raises(UsageError, match="there is no message 4711"):
+        shop.queue.choose(Verb.RETRY, Choice(id=4711))
+
+
+def test_accounts_are_shown_and_tried_at_once_when_somebody_says_so(shop: Stage) -> None:
+    shop.rules(SHIPPED)
+    shop.transport.answer(*[Outcome.ACCOUNT] * 5)
+    shop.ingest(*shipped())
+    shop.run()
+    shop.close()
+
+    def run(*more: str) -> Result:
+        return command(shop, "outbox", "accounts", *more)
+
+    (told,) = [orjson.loads(line) for line in run("--json").stdout.splitlines()]
+    assert (told["account"], told["state"], told["waiting"]) == ("main", "open", 1)
+    assert "main  in trouble since 2026-03-02 12:00Z: 535 5.7.8 authentication failed" in run().stdout
+    assert run("--try", "mian").return_value == 1
+    assert run("--try", "main").return_value == 0
+    shop.run("2026-03-02T12:05")
+    assert run("--try", "main").return_value == 1

@@ -202,7 +202,7 @@ def test_an_allowance_is_shared(store: SqlStore) -> None:
     together(*(take for _ in range(4)))
 
     assert sum(got) == rate.burst
-    assert store.allowances()["main"] == replace(Allowance(name="main"), free_at=NOW + 10 * rate.interval)
+    assert store.allowances(now=NOW)["main"] == replace(Allowance(name="main"), free_at=NOW + 10 * rate.interval)
 
 
 @pytest.mark.parametrize("is_sending", [False, True])

@@ -535,7 +535,7 @@ class Carrying(RuleBasedStateMachine):
         rows = self.rows()
         for row in rows.values():
             kept = self.store.frozen(row.id)
-            if kept is not None:
+            if kept is not None and kept.letter is not None:
                 riders = {one.key.scope for one in rows.values() if one.carrier == row.id}
                 assert set(kept.letter.text.split()) == riders, f"{row.key} is {row.state}"
 

@@ -101,8 +101,32 @@ def test_a_report_is_kept_once_and_counted_by_address_and_time(store: SqlStore) 
     store.keep_report(report("d3", kind=Kind.DELAY))
     store.keep_report(report("d4", address=BEN))
 
-    assert store.refusals(ANA, since=NOW) == 2
-    assert store.refusals(ANA, since=NOW + MINUTE) == 1
+    assert store.refusals(ANA, since=NOW) == [report("d2", received_at=NOW + DAY), report()]
+    assert [one.digest for one in store.refusals(ANA, since=NOW + MINUTE)] == ["d2"]
+
+
+def test_a_report_keeps_every_field(store: SqlStore) -> None:
+    told = report(status="5.2.2", code=552, words="full", shop="toys", outbox_id=7)
+    store.keep_report(told)
+
+    assert store.refusals(ANA, since=NOW) == [told]
+
+
+def test_a_mail_is_found_by_whom_it_went_to_and_when(store: SqlStore) -> None:
+    id_ = sent(store)
+    with store.begin() as unit:
+        unit.describe(ORDER, status="paid", buyer_key="id:b1", email_key="email:ana@example.com", updated_at=NOW)
+
+    found = store.lately_sent("Ana@Example.com", shops=["books", "toys"], since=NOW)
+    assert found is not None
+    assert found.id == id_
+    assert store.lately_sent("Ana@Example.com", shops=["toys"], since=NOW + MINUTE) is None
+    assert store.lately_sent("ana@example.com", shops=["books"], since=NOW) is None
+    assert store.lately_sent("ben@example.com", shops=["toys"], since=NOW) is None
+    assert store.email_of(ORDER) == "ana@example.com"
+    assert store.email_of(OrderKey(shop="toys", number="none")) == ""
+    store.came_back(id_, state=State.BOUNCED, because="5.1.1", at=NOW)
+    assert store.lately_sent("ana@example.com", shops=["toys"], since=NOW) is None
 
 
 def test_a_message_is_found_by_its_name(store: SqlStore) -> None:

@@ -36,7 +36,7 @@ SMALL = frozenset(
     }
 )  # fmt: skip
 """Indexes over what is few at any time: reading one from end to end is no whole table."""
-IN_ORDER = frozenset({"ix_outbox_due", "ix_journeys_lane"})
+IN_ORDER = frozenset({"ix_outbox_due", "ix_outbox_account", "ix_journeys_lane"})
 """Indexes read in their order until enough was found."""
 
 
@@ -187,7 +187,7 @@ def test_no_large_table_is_read_whole(store: SqlStore, name: str) -> None:
     assert found == set()
 
 
-@pytest.mark.parametrize(("name", "most"), [("claim", 4), ("pulse", 6), ("settle", 8), ("clear", 10)])
+@pytest.mark.parametrize(("name", "most"), [("claim", 10), ("pulse", 6), ("settle", 12), ("clear", 16)])
 def test_a_batch_takes_a_handful_of_statements(store: SqlStore, name: str, most: int) -> None:
     said: Sequence[tuple[str, Any]] = statements(store._database.engine, lambda: WORK[name](store))
 

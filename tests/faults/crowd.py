@@ -50,7 +50,7 @@ class Crowd:
         """Start so many workers; returns once each says that it is running."""
         begun = [self._begin() for _ in range(number)]
         for one, log in begun:
-            _until(lambda log=log: "running" in log.read_text(encoding="utf-8"), f"{one.pid} to say that it runs")
+            until(lambda log=log: "running" in log.read_text(encoding="utf-8"), f"{one.pid} to say that it runs")
         self.workers += [one for one, _ in begun]
         return [one for one, _ in begun]
 
@@ -81,7 +81,7 @@ class Crowd:
 
     def until_arrived(self, number: int) -> None:
         """Wait until the server has accepted so many mails."""
-        _until(lambda: self.arrived() >= number, f"{number} mails, have {self.arrived()}")
+        until(lambda: self.arrived() >= number, f"{number} mails, have {self.arrived()}")
 
     def until_rest(self) -> None:
         """Wait until nothing is due, in hand, or awaiting its second copy."""
@@ -91,7 +91,7 @@ class Crowd:
                 pulse = store.pulse(now=datetime.now(UTC))
                 return not (pulse.due or pulse.in_hand or pulse.next_resend or pulse.backlog)
 
-            _until(rests, "rest")
+            until(rests, "rest")
 
     def until_taken_over(self) -> None:
         """Wait until nobody holds any more what is held at this moment: it has ended, or others have freed it."""
@@ -102,7 +102,7 @@ class Crowd:
                 now = {row.id: row.token for row in store.outbox() if row.owner}
                 return not any(now.get(id_) == token for id_, token in held.items())
 
-            _until(is_over, "another worker to take over")
+            until(is_over, "another worker to take over")
 
     @contextmanager
     def store(self) -> Iterator[Any]:  # Any: the store
@@ -242,7 +242,8 @@ def _keep_one_text(templates: Path) -> None:
             path.unlink()
 
 
-def _until(is_so: Any, what: str) -> None:  # Any: a function without arguments
+def until(is_so: Any, what: str) -> None:  # Any: a function without arguments
+    """Wait until something is so."""
     end = time.monotonic() + PATIENCE
     while not is_so():
         if time.monotonic() > end:

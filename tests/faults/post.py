@@ -3,6 +3,10 @@
 ``python -m tests.faults.post LEDGER [--harm STAGE] [--target FILE]``: prints its port. Each accepted mail is one line of the
 ledger: Message-ID, SHA-256, recipient, seconds since 1970; written, and flushed, before the server says yes. With ``--harm``
 the process whose number stands in the target's file is killed once, at that stage, and the file is emptied.
+
+``--poison WORD`` kills whoever names a recipient with this word. ``--dead DOMAIN`` says "not now" to each recipient there.
+``--down FILE``: while the file exists, every connection is one more line in it, and is closed at once. ``--strangers FILE``
+lets nobody log in: every try is one more line in the file.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ import re
 import signal
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -36,7 +41,23 @@ class Post:
     target: Path | None = None
     lasts: int = 1
     """The harm is done at every so manyth occasion."""
+    poison: str = ""
+    dead: str = ""
+    down: Path | None = None
+    strangers: Path | None = None
     _seen: int = 0
+
+    @property
+    def is_down(self) -> bool:
+        """Whether nobody is served; counts the one who asks."""
+        return self.down is not None and self.down.exists() and _count(self.down)
+
+    def names(self, recipient: str, sender: asyncio.StreamWriter) -> bytes:
+        """Return what is said to a recipient; of poison the sender dies."""
+        if self.poison and self.poison in recipient:
+            os.kill(_owner_of(sender.get_extra_info("peername")[1]), signal.SIGKILL)
+        is_dead = bool(self.dead) and recipient.endswith(f"@{self.dead}")
+        return b"451 4.4.1 no answer from host\r\n" if is_dead else b"250 ok\r\n"
 
     def accept(self, content: bytes, recipient: str) -> None:
         """Write a mail down."""
@@ -61,8 +82,28 @@ class Post:
             pass  # it is dead already, or nobody is to be harmed now
 
 
+def _count(path: Path) -> bool:
+    with path.open("a", encoding="ascii") as tries:
+        tries.write(f"{time.time():.6f}\n")
+    return True
+
+
+def _owner_of(port: int) -> int:
+    """Return the process on this machine whose end of a connection has this port."""
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
+    inode = next(line[9] for line in lines if line[1].endswith(f":{port:04X}"))
+    for held in Path("/proc").glob("[0-9]*/fd/*"):
+        with suppress(OSError):
+            if held.readlink().name == f"socket:[{inode}]":
+                return int(held.parts[2])
+    raise LookupError(f"nobody holds port {port}")
+
+
 async def converse(post: Post, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Speak SMTP with one client."""
+    if post.is_down:
+        writer.close()
+        return
     try:
         writer.write(b"220 post\r\n")
         recipient = ""
@@ -71,8 +112,13 @@ async def converse(post: Post, reader: asyncio.StreamReader, writer: asyncio.Str
             post.at(_WORDS.get(word, ""))
             if word == "RCPT":
                 recipient = line.partition(b"<")[2].partition(b">")[0].decode()
-            if word == "EHLO":
-                writer.write(b"250-post\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SIZE 20000000\r\n")
+                writer.write(post.names(recipient, writer))
+            elif word == "EHLO":
+                writer.write(b"250-post\r\n" + (b"250-AUTH PLAIN\r\n" if post.strangers else b""))
+                writer.write(b"250-PIPELINING\r\n250-8BITMIME\r\n250 SIZE 20000000\r\n")
+            elif word == "AUTH" and post.strangers:
+                _count(post.strangers)
+                writer.write(b"535 5.7.8 bad credentials\r\n")
             elif word == "DATA":
                 writer.write(b"354 go on\r\n")
                 await _message(post, reader, writer, recipient)
@@ -108,8 +154,14 @@ async def main() -> None:
     words.add_argument("--target", type=Path)
     words.add_argument("--lasts", type=int, default=1)
     words.add_argument("--host", default="127.0.0.1")
+    words.add_argument("--poison", default="")
+    words.add_argument("--dead", default="")
+    words.add_argument("--down", type=Path)
+    words.add_argument("--strangers", type=Path)
     told = words.parse_args()
-    post = Post(told.ledger, told.harm, told.target, told.lasts)
+    post = Post(
+        told.ledger, told.harm, told.target, told.lasts, told.poison, told.dead, told.down, told.strangers
+    )  # fmt: skip
     server = await asyncio.start_server(lambda r, w: converse(post, r, w), told.host, 0, limit=2**24)
     sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()

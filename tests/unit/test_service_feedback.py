@@ -14,7 +14,7 @@ from messenger.domain.reports import Kind
 from messenger.domain.suppressions import Cause, address_key
 from messenger.domain.verp import address_for
 from messenger.mail.bounces import read_reports
-from messenger.services.feedback import Feedback
+from messenger.services.feedback import Done, Feedback
 from messenger.services.tokens import unsubscribe_token
 from tests.bounce_samples import complaint, dsn, failed, plain
 from tests.stage import Stage, shipped, stage
@@ -91,12 +91,57 @@ def test_a_strangers_word_suppresses_nobody(shop: Stage) -> None:
 
     for raw in (
         dsn(failed("5.1.1", "smtp; 550", recipient="b1@example.com")),
-        b"Delivered-To: " + forged.encode() + b"\n" + dsn(failed("5.1.1", "smtp; 550")),
+        b"Delivered-To: " + forged.encode() + b"\n" + dsn(failed("5.1.1", "smtp; 550", recipient="b1@example.com")),
+        complaint().replace(b"ana@buyer.example", b"b1@example.com"),
     ):
         (done,) = desk.feedback.take(raw, source="bounces")
-        assert done.message is None
+        assert (done.message, done.is_proved, done.suppressed) == (shop.row(), False, 0)
     assert desk.causes() == []
+    assert desk.told == []
     assert shop.row().state is State.SENT
+
+
+def test_a_report_about_nobody_we_wrote_to_is_only_kept(shop: Stage) -> None:
+    sent(shop)
+    desk = Desk(shop)
+
+    (done,) = desk.feedback.take(dsn(failed("5.1.1", "smtp; 550", recipient="x@else.example")), source="bounces")
+
+    assert (done.message, done.is_new) == (None, True)
+    assert desk.feedback.take(dsn(failed("5.1.1", "smtp; 550", recipient="x@else.example")), source="x") == [
+        Done(kind=Kind.BOUNCE, is_new=False)
+    ]
+
+
+def test_whoever_had_a_message_cannot_have_somebody_else_suppressed(shop: Stage) -> None:
+    row, desk = sent(shop), Desk(shop)
+
+    desk.feedback.take(desk.about(row, "5.1.1", "550 gone", recipient="victim@example.com"), source="bounces")
+
+    assert [one.hint for one in desk.store.suppressions()] == ["b…@example.com"]
+
+
+def test_what_a_server_gave_up_on_has_come_back_though_the_trouble_was_temporary(shop: Stage) -> None:
+    row, desk = sent(shop), Desk(shop)
+
+    (done,) = desk.feedback.take(desk.about(row, "4.4.7", "451 4.4.7 queue time expired"), source="bounces")
+
+    assert (shop.row().state, done.remedy, desk.causes()) == (State.BOUNCED, Remedy.WAIT, [])
+
+
+def test_the_same_message_refused_twice_counts_once_and_our_own_faults_never(shop: Stage) -> None:
+    desk = Desk(shop)
+    for number in (1, 2, 3):
+        shop.ingest(*shipped(str(number), buyer="b1"))
+        shop.run(shop.clock.now() + timedelta(days=2))
+    first, second, third = (shop.row(order=str(number)) for number in (1, 2, 3))
+
+    desk.feedback.take(desk.about(first, "5.7.26", "550 no DKIM"), source="bounces")
+    desk.feedback.take(desk.about(second, "5.3.0", "550 trouble"), source="bounces")
+    desk.feedback.take(desk.about(second, "5.3.0", "550 trouble, told again"), source="bounces")
+    assert desk.causes() == []
+    desk.feedback.take(desk.about(third, "5.3.0", "550 trouble"), source="bounces")
+    assert desk.causes() == [("soft_bounces", "", "")]
 
 
 def test_a_signed_way_back_names_the_message_and_the_letter_names_whom_it_was_for(shop: Stage) -> None:
@@ -175,6 +220,19 @@ def test_a_refusal_at_the_door_has_the_same_consequences(shop: Stage) -> None:
     )
 
     assert desk.causes() == [("hard_bounce", "", "")]
+
+
+def test_one_refusal_told_twice_counts_once(shop: Stage) -> None:
+    row, desk = sent(shop), Desk(shop)
+    content = FrozenMessage(
+        key=Key("toys", "shipped", "1", 1), sender="s@x.example", recipient="b1@example.com", content=b""
+    )
+    refusal = Receipt(outcome=Outcome.PERMANENT, reply="554 5.3.0 trouble", code=554, status="5.3.0")
+
+    for _ in range(3):
+        desk.feedback.refused(row, content, refusal)
+
+    assert desk.causes() == []
 
 
 def test_a_wish_by_mail_is_granted_and_a_made_up_one_is_not(shop: Stage) -> None:
