@@ -116,7 +116,7 @@ class Lookout:
             return self.store.standing_still(since=now - STILL_FOR, now=now)
         since = self._watched_since or now
         buyers = self.store.standing_still(since=since, now=now)
-        self._watched_since = since if buyers else now
+        self._watched_since = since if buyers else None
         return buyers if now - since >= STILL_FOR else 0
 
     def _unanswered(self, open_: Collection[Alert]) -> Matters:
