@@ -24,7 +24,7 @@ from messenger.rendering.formats import FormatError, plural_categories
 from messenger.rendering.isolating import direction_of, isolate_html, isolate_text
 from messenger.rendering.masking import Mask, parsed, to_html, to_text
 from messenger.rendering.missing import Missing, MissingValue
-from messenger.rendering.narrow import Narrow
+from messenger.rendering.narrow import COUNTED, Narrow
 from messenger.rendering.source import Source
 
 BODY_MARK = "zzmessengerbodyzz"
@@ -36,6 +36,10 @@ FRAME = {
 _SAFE_ADDRESS = re.compile(r"\{\{\s*(links\.\w+|(\w+\.)+(tracking_)?url)\s*\}\}$|https?://[^/{}]+/|mailto:[^{}]+@")
 FORMATS = "formats_"
 """Under this name filters find the formats of their message; templates cannot say it."""
+STEPS = "steps_"
+"""Under this one they find how many steps of inner loops are left."""
+MOST_STEPS: Final = 400_000
+"""In all parts of a message together: ten thousand turns through twenty names, tags and values, twice."""
 
 
 def _printable(value: object) -> object:
@@ -101,7 +105,19 @@ def environment(*, escaping: bool) -> Environment:
     made.tests.clear()
     for name in allowlist.FILTERS:
         made.filters[name] = _filter(name)
+    made.filters[COUNTED] = _counted
     return made
+
+
+@pass_context
+def _counted(context: Context, value: object, parts: int) -> object:
+    """What an inner loop goes through; its steps are taken off those the message has left, as they grow fast."""
+    if isinstance(value, tuple):
+        left = context[STEPS]
+        left[0] -= len(value) * parts
+        if left[0] < 0:
+            raise FormatError(f"loops within loops take more than {MOST_STEPS} steps")
+    return value
 
 
 def _filter(name: str) -> Callable[..., str]:

@@ -17,6 +17,8 @@ ALLOWED: Final = (
 )  # fmt: skip
 """What a text consists of."""
 DEEPEST_LOOP: Final = 2
+COUNTED: Final = "counted_"
+"""The filter that counts; templates have no use for it."""
 MOST_PARTS: Final = 2000
 """Nodes of a tree: the longest of ours has 85."""
 
@@ -26,7 +28,16 @@ class Narrow(ImmutableSandboxedEnvironment):
 
     def _generate(self, source: nodes.Template, *rest: Any, **more: Any) -> str:  # Any: passed on as jinja2 gave it
         _refuse(source)
+        _count(source)
         return super()._generate(source, *rest, **more)
+
+
+def _count(tree: nodes.Template) -> None:
+    """Have what a loop within a loop goes through counted; loops that stand alone stay as they are, and as fast."""
+    for outer in tree.find_all(nodes.For):
+        for inner in outer.find_all(nodes.For):
+            parts = nodes.Const(sum(1 for _ in inner.find_all(nodes.Node)))
+            inner.iter = nodes.Filter(inner.iter, COUNTED, [parts], [], None, None, lineno=inner.lineno)
 
 
 def _refuse(tree: nodes.Node) -> None:

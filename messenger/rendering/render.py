@@ -14,7 +14,7 @@ from jinja2.exceptions import SecurityError
 
 from messenger.errors import RenderError
 from messenger.rendering.catalogue import Chosen
-from messenger.rendering.compile import FORMATS
+from messenger.rendering.compile import FORMATS, MOST_STEPS, STEPS
 from messenger.rendering.context import Words, clean
 from messenger.rendering.formats import FormatError, Formats, format_locale
 from messenger.rendering.isolating import MARKS
@@ -60,7 +60,7 @@ def render(
     language = format_locale(compiled.locale, None)
     formats = Formats(language, format_locale(compiled.locale, country), zone)
     names = {name: Missing(name) if value is None else value for name, value in words.mapping().items()}
-    names[FORMATS] = formats
+    names[FORMATS], names[STEPS] = formats, [MOST_STEPS]
 
     def part(template: Template, more: Mapping[str, object] | None = None) -> str:
         try:

@@ -112,6 +112,45 @@ def test_a_bomb_does_no_harm_to_the_sandbox_alone(payload: str) -> None:
     soon_and_small(work)
 
 
+def with_items(count: int) -> Order:
+    return replace(SAMPLES["typical"], items=tuple(Item(title=f"t{one}") for one in range(count)))
+
+
+INNER: Final = (
+    "{% for a in order.items %}{% for b in order.items %}{% if a.title == b.title %}{% endif %}{% endfor %}{% endfor %}"
+)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param("{% for a in order.items %}{% for b in order.items %}{% endfor %}{% endfor %}", id="that say nothing"),
+        pytest.param(INNER, id="that compare"),
+        pytest.param(INNER * 50, id="many of them"),
+        pytest.param("{% for a in order.items %}{% if a.sku %}{% endif %}{% for b in order.items %}" + "{% if b.sku %}{% endif %}" * 300
+                     + "{% endfor %}{% endfor %}", id="with much in them"),
+    ],
+)  # fmt: skip
+def test_loops_within_loops_over_long_lists_are_refused_soon(body: str) -> None:
+    def work() -> None:
+        with pytest.raises(RenderError, match="loops within loops"):
+            rendered(made, order)
+
+    made, order = compiled(body + "x"), with_items(1000)
+
+    soon_and_small(work)
+
+
+def test_loops_within_loops_over_usual_lists_are_written() -> None:
+    assert rendered(compiled(INNER + "x"), with_items(100)).text == "x\n"
+
+
+def test_a_loop_over_a_long_list_is_written_whole() -> None:
+    made = rendered(compiled("{% for a in order.items %}{{ a.title }} {% endfor %}"), with_items(1000))
+
+    assert made.text.split() == [f"t{one}" for one in range(1000)]
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     root = tmp_path / "templates"
