@@ -55,17 +55,30 @@ def visit(access: MailboxAccess, take: Callable[[bytes], object]) -> int:
         MailboxError: the server cannot be reached, is not who it should be, or does not let us in.
         Exception: whatever ``take`` raises; mails before that one are marked.
     """
+    taken, failure = 0, None
     with _opened(access) as box:
-        _told(box.select(_quoted(access.folder)), f"the folder {access.folder!r} cannot be opened")
-        found = _told(box.uid("SEARCH", "UNSEEN"), "the mailbox cannot be searched")
-        numbers = found[0].split()[:MOST] if found and isinstance(found[0], bytes) else []
-        for number in numbers:
-            uid = number.decode("ascii", "replace")
+        for uid in _unseen(box, access):
             raw = _content(box, uid)
-            if raw is not None:
-                take(raw)
+            try:
+                if raw is not None:
+                    take(raw)
+            except Exception as error:  # noqa: BLE001  # raised below, where nobody takes it for the mailbox's
+                failure = error
+                break
             _mark(box, uid, access.done)
-        return len(numbers)
+            taken += 1
+    if failure is not None:
+        raise failure
+    return taken
+
+
+def _unseen(box: imaplib.IMAP4, access: MailboxAccess) -> list[str]:
+    _told(box.select(_quoted(access.folder)), f"the folder {access.folder!r} cannot be opened")
+    found = _told(box.uid("SEARCH", "UNSEEN"), "the mailbox cannot be searched")
+    numbers = found[0].split()[:MOST] if found and isinstance(found[0], bytes) else []
+    if numbers and access.done:
+        box.create(_quoted(access.done))  # refused where it exists; where it cannot be made, moving tells why
+    return [number.decode("ascii", "replace") for number in numbers]
 
 
 @contextmanager
@@ -87,6 +100,8 @@ def _opened(access: MailboxAccess) -> Iterator[imaplib.IMAP4]:
     finally:
         with contextlib.suppress(OSError, imaplib.IMAP4.error):
             box.logout()
+        with contextlib.suppress(OSError):
+            box.shutdown()
 
 
 def _connected(access: MailboxAccess) -> imaplib.IMAP4:
