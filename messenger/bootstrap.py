@@ -93,7 +93,7 @@ class Engine:
             dispatcher=dispatcher,
             owner=owner,
             lease=self.settings.worker.lease,
-            reload=self._reloading(),
+            reload=self.reloading(),
             chores=partial(self.visit_mailboxes, only_due=True),
             watch=self.alerting().run if isinstance(self.clock, SystemClock | SharedClock) else lambda: None,
         )
@@ -184,8 +184,8 @@ class Engine:
         else:
             self.store.end_alert(kind=AlertKind.FILES, subject="", at=now)
 
-    def _reloading(self) -> Callable[[], Reloaded | None]:
-        """A function that looks whether files or generations have changed, and returns what they are now."""
+    def reloading(self) -> Callable[[], Reloaded | None]:
+        """Return a function that looks whether files or generations have changed, and returns what they are now."""
         watch = Watch(self.folder, self.store, self.home)
 
         def reload() -> Reloaded | None:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 import click
 
 from messenger.bootstrap import Engine, open_app
 from messenger.cli.logs import set_up_logs
 from messenger.cli.main import App
 from messenger.config.mailboxes import MailHookSettings
+from messenger.errors import UsageError
+from messenger.services.feedback import Feedback
 
+LOOK = 2.0
+"""Seconds between looks for edited files and newer generations."""
 GRACE = 5
 """Seconds that requests in hand have to finish after the process was asked to stop."""
 
@@ -28,22 +37,58 @@ def console(app: App, host: str, port: int) -> int:
     import uvicorn  # noqa: PLC0415  # slow to load, and no other command needs it
 
     set_up_logs()
-    with open_app(app.home, app.environ) as engine:
-        click.echo(f"the console is at http://{host}:{port or '...'}; stop it with Ctrl-C", err=True)
-        uvicorn.run(
-            _application(engine), host=host, port=port, log_level="warning", access_log=False, server_header=False,
-            timeout_graceful_shutdown=GRACE, proxy_headers=False,
+    with open_app(app.home, app.environ) as engine, _listening(host, port) as door, _quiet_signals():
+        address = f"[{host}]" if ":" in host else host
+        click.echo(f"the console is at http://{address}:{door.getsockname()[1]}; stop it with Ctrl-C", err=True)
+        config = uvicorn.Config(
+            _application(engine), log_level="warning", access_log=False, server_header=False, proxy_headers=False,
+            timeout_graceful_shutdown=GRACE,
         )  # fmt: skip
+        uvicorn.Server(config).run(sockets=[door])
     return 0
+
+
+@contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    try:
+        door = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except (OSError, UnicodeError) as error:
+        raise UsageError(
+            f"cannot listen at {host}, port {port}: {error} (choose others with --host and --port)"
+        ) from error
+    with door:
+        yield door
+
+
+@contextmanager
+def _quiet_signals() -> Iterator[None]:
+    """The server stops by itself when it is asked to, and then sends the signal once more: to us, who have work to finish."""
+    kinds = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.signal(kind, lambda *_: None) for kind in kinds]
+    try:
+        yield
+    finally:
+        for kind, handler in zip(kinds, before, strict=True):
+            signal.signal(kind, handler)
 
 
 def _application(engine: Engine):  # type: ignore[no-untyped-def]  # FastAPI, loaded only here
     from messenger.console import Desk, create_app  # noqa: PLC0415  # as above
 
-    secrets = {
-        name: one.secret.reveal()
-        for name, one in engine.settings.returns.items()
-        if isinstance(one, MailHookSettings) and one.secret
-    }
-    desk = Desk(store=engine.store, feedback=engine.feedback(), home=lambda: engine.home, mail_hooks=secrets)
-    return create_app(desk)
+    def hooks() -> dict[str, str]:
+        found = engine.settings.returns.values()
+        return {one.name: one.secret.reveal() for one in found if isinstance(one, MailHookSettings) and one.secret}
+
+    desk = Desk(store=engine.store, feedback=engine.feedback(), home=lambda: engine.home, mail_hooks=hooks)
+    return create_app(desk, chores=_following(engine, desk.feedback), every=LOOK)
+
+
+def _following(engine: Engine, feedback: Feedback) -> Callable[[], None]:
+    """Keep up with edited files and newer generations."""
+    reload = engine.reloading()
+
+    def follow() -> None:
+        reload()
+        feedback.home = engine.home
+
+    return follow

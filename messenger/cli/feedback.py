@@ -60,6 +60,8 @@ def _sentence(done: Done) -> str:
         if done.message
         else "no message of ours"
     )
+    if not done.is_proved:
+        return f"{done.kind} perhaps about {about}: nothing in it proves so, and nothing follows from it"
     follows = f", {done.remedy}" if done.remedy else ""
     made = f"; {done.suppressed} suppressed" if done.suppressed else ""
     return f"{done.kind} about {about}{follows}{made}"
@@ -69,5 +71,6 @@ def _document(path: Path, done: Done) -> dict[str, object]:
     return {
         "file": str(path), "kind": str(done.kind), "new": done.is_new, "shop": done.message.key.shop if done.message else None,
         "order": done.message.order if done.message else None, "rule": done.message.key.rule if done.message else None,
+        "proved": done.is_proved,
         "remedy": str(done.remedy) if done.remedy else None, "suppressed": done.suppressed,
     }  # fmt: skip

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from fastapi import FastAPI, Request, Response
@@ -12,6 +15,7 @@ from messenger.ports import Store
 from messenger.services.feedback import Feedback
 from messenger.services.home import Home
 
+log = logging.getLogger(__name__)
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -28,21 +32,36 @@ class Desk:
     Args:
         feedback: takes in what comes back.
         home: the generation that is worked by, as it is now.
-        mail_hooks: secrets of the hooks that take mails, by name of the source.
+        mail_hooks: secrets of the hooks that take mails, by name of the source, as they are now.
     """
 
     store: Store
     feedback: Feedback
     home: Callable[[], Home]
-    mail_hooks: Mapping[str, str]
+    mail_hooks: Callable[[], Mapping[str, str]]
 
     def __repr__(self) -> str:
         return "Desk(…)"
 
 
-def create_app(desk: Desk) -> FastAPI:
-    """Return the application; it holds no state of its own."""
-    app = FastAPI(title="messenger", docs_url=None, redoc_url=None, openapi_url=None)
+def create_app(desk: Desk, *, chores: Callable[[], None] = lambda: None, every: float = 0.0) -> FastAPI:
+    """Return the application; it holds no state of its own.
+
+    Args:
+        desk: what it works with.
+        chores: what else is done now and then while it serves, in a thread; its failures are logged.
+        every: seconds between two times; 0 for never.
+    """
+
+    @asynccontextmanager
+    async def life(_: FastAPI) -> AsyncIterator[None]:
+        task = asyncio.create_task(_again_and_again(chores, every))
+        try:
+            yield
+        finally:
+            task.cancel()
+
+    app = FastAPI(title="messenger", docs_url=None, redoc_url=None, openapi_url=None, lifespan=life)
     app.state.desk = desk
 
     @app.middleware("http")
@@ -55,3 +74,12 @@ def create_app(desk: Desk) -> FastAPI:
     for room in (health, hooks, unsubscribing):
         app.include_router(room.router)
     return app
+
+
+async def _again_and_again(chores: Callable[[], None], every: float) -> None:
+    while every:
+        await asyncio.sleep(every)
+        try:
+            await asyncio.to_thread(chores)
+        except Exception:  # whatever it is, pages are served on
+            log.exception("chores_failed")

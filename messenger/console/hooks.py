@@ -25,7 +25,7 @@ async def take(source: str, request: Request) -> PlainTextResponse:
     401 without the right secret, also for a source that does not exist: who asks is told nothing. 503: try again.
     """
     desk = request.app.state.desk
-    secret = desk.mail_hooks.get(source, "")
+    secret = desk.mail_hooks().get(source, "")
     scheme, _, given = request.headers.get("authorization", "").partition(" ")
     is_right = hmac.compare_digest(given.strip().encode(), secret.encode()) and scheme.lower() == "bearer"
     if not secret or not is_right:

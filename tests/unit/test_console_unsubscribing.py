@@ -35,7 +35,7 @@ def web(shop: Stage) -> TestClient:
     for one in list(engine.store.suppressions()):
         engine.store.lift(address=one.address)
     feedback = Feedback(engine.store, engine.home, shop.clock, read=read_reports)
-    desk = Desk(store=engine.store, feedback=feedback, home=lambda: engine.home, mail_hooks={"bounces": SECRET})
+    desk = Desk(store=engine.store, feedback=feedback, home=lambda: engine.home, mail_hooks=lambda: {"bounces": SECRET})
     return TestClient(create_app(desk), follow_redirects=False)
 
 
