@@ -16,10 +16,10 @@ from messenger.domain.sharing import Lane, shared
 from messenger.storage.accounts import turn
 from messenger.storage.due import due, resendable, running, stopped_shops
 from messenger.storage.engine import Database
-from messenger.storage.outbox_table import outbox
+from messenger.storage.outbox_table import in_hand, outbox
 from messenger.storage.rows import message_of
 from messenger.storage.sql import among, is_sqlite
-from messenger.storage.waiting import Doors, doors, due_by_lane, expired_behind, suspect, urgent_by_queue
+from messenger.storage.waiting import Doors, doors, due_by_lane, expired_behind, suspect, urgent_by_queue, was_suspect
 
 NO_BOUND: Final[Mapping[str, int]] = {}
 
@@ -34,7 +34,7 @@ def claim(
         of_shops = running(connection)
         if of_shops is None:
             return []
-        seen = _look(connection, of_shops, now, limit)
+        seen = _look(connection, of_shops, owner, now, limit)
     if not seen.is_any:
         return []
 
@@ -58,21 +58,31 @@ class _Seen:
     suspects: Sequence[Lane]
     is_again: bool
     is_expired: bool
+    is_in_danger: bool
+    """The worker has a message in hand that it may die of: it takes no other one, which would be blamed too."""
 
     @property
     def is_any(self) -> bool:
         """Whether there is anything to take."""
+        if self.is_in_danger:
+            return False
         rare = self.is_again or self.is_expired or bool(self.suspects) or bool(self.doors.probes)
         return rare or bool(self.urgent) or bool(self.lanes)
 
 
-def _look(connection: Connection, of_shops: ColumnElement[bool], now: datetime, limit: int) -> _Seen:
+def _look(connection: Connection, of_shops: ColumnElement[bool], owner: str, now: datetime, limit: int) -> _Seen:
     found, stopped = doors(connection, now), stopped_shops(connection)
     lanes = due_by_lane(connection, found.open, now, limit)
-    suspects = {} if lanes else due_by_lane(connection, found.open, now, 1, suspects=True)
-    rare = [_ids(resendable(now), of_shops), _ids(expired_behind(found.shut, now), of_shops)]
+    held = _ids(in_hand, outbox.c.owner == owner)
+    rare = [
+        _ids(resendable(now), of_shops),
+        _ids(expired_behind(found.shut, now), of_shops),
+        held,
+        held.where(was_suspect),
+    ]
     any_of = [one.limit(1).scalar_subquery().is_not(None) for one in rare]
-    is_again, is_expired = tuple(connection.execute(select(*any_of)).one())
+    is_again, is_expired, is_busy, is_in_danger = tuple(connection.execute(select(*any_of)).one())
+    suspects = {} if lanes or is_busy else due_by_lane(connection, found.open, now, 1, suspects=True)
     return _Seen(
         of_shops=of_shops,
         doors=found,
@@ -81,6 +91,7 @@ def _look(connection: Connection, of_shops: ColumnElement[bool], now: datetime, 
         suspects=[lane for lane in suspects if lane.shop not in stopped],
         is_again=is_again,
         is_expired=is_expired,
+        is_in_danger=is_in_danger,
     )
 
 

@@ -26,18 +26,21 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from messenger.domain.breakers import queue_of
+from messenger.domain.messages import State
 from messenger.domain.retry import SUSPECT
 from messenger.domain.sharing import Lane
 from messenger.storage.accounts import open_accounts
 from messenger.storage.columns import Instant
 from messenger.storage.due import by_time
-from messenger.storage.outbox_table import claimable, for_an_account, outbox
+from messenger.storage.outbox_table import claimable, for_an_account, outbox, stated
 from messenger.storage.sql import is_sqlite
 
 NEW: Final = ""
 RETRY: Final = "retry"
 suspect: Final = and_(outbox.c.attempts >= SUSPECT, outbox.c.reply.is_(None))
 """Perhaps its workers died of it."""
+was_suspect: Final = and_(stated({State.CLAIMED}), outbox.c.attempts > SUSPECT, outbox.c.reply.is_(None))
+"""The same of one that is in hand and not on the wire yet: its claim has counted."""
 
 
 @dataclass(frozen=True, slots=True)

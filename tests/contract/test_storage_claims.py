@@ -75,12 +75,15 @@ def test_a_message_under_suspicion_is_claimed_alone_and_last(store: SqlStore) ->
     tried = replace(message(3), attempts=SUSPECT, reply="451 later")
     plan(store, tried)
 
-    first, second, third = claim(store), claim(store), claim(store)
+    first, with_hands_full, second, third = claim(store), claim(store), claim(store, "b"), claim(store, "c")
 
     assert [row.key.scope for row in first] == ["8134/2", "8134/3"]
+    assert with_hands_full == []
     assert [row.key.scope for row in second] == ["8134/0"]
     assert [row.key.scope for row in third] == ["8134/1"]
-    assert claim(store) == []
+    plan(store, message(4))
+    assert claim(store, "b") == [], "nothing joins a message under suspicion"
+    assert [row.key.scope for row in claim(store)] == ["8134/4"]
 
 
 def test_a_second_copy_is_claimed_once(store: SqlStore) -> None:
@@ -121,7 +124,7 @@ def test_an_urgent_message_under_suspicion_waits_for_all_others_too(store: SqlSt
     plan(store, replace(message(1), urgent=True, attempts=SUSPECT), message(2))
 
     assert [row.key.scope for row in claim(store)] == ["8134/2"]
-    assert [row.key.scope for row in claim(store)] == ["8134/1"]
+    assert [row.key.scope for row in claim(store, "b")] == ["8134/1"]
 
 
 def test_gated_messages_are_neither_claimed_nor_due(store: SqlStore) -> None:
