@@ -23,7 +23,7 @@ from messenger.ports import Edition, Store
 from messenger.rendering.catalogue import load
 from messenger.services.enveloping import plain_url
 from messenger.services.home import Home
-from messenger.services.publishing import edition_of, unpack
+from messenger.services.publishing import digest_of, edition_of, files_of, unpack
 
 log = logging.getLogger(__name__)
 
@@ -180,7 +180,16 @@ class Watch:
         self._folder = folder
         self._store = store
         self._generation = present.generation
-        self._signature = self._sign()
+        signature = self._sign()  # before the look: what is saved after it is seen by the next
+        self._signature = signature if self._is_worked_by() else ()
+
+    def _is_worked_by(self) -> bool:
+        """Whether the files are still, and wholly, what was read; somebody may have saved one meanwhile."""
+        kept = self._store.generation(self._generation)
+        try:
+            return kept is not None and kept.digest == digest_of(files_of(self._folder))
+        except OSError:
+            return False
 
     def has_changed(self) -> bool:
         """Return whether something is new since this was last asked."""
