@@ -75,7 +75,7 @@ def _problem(notifier: Notifier, bulletin: Bulletin, at: datetime) -> str:
     try:
         notifier.notify(bulletin, at=at)
     except MessengerError as error:
-        return str(error) or type(error).__name__
+        return str(error).lstrip(": ") or type(error).__name__  # a finding without a file begins so
     except Exception as error:  # noqa: BLE001  # whatever an adapter stumbles over, the other ways are tried
         return type(error).__name__
     return ""
