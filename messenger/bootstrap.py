@@ -95,7 +95,7 @@ class Engine:
             lease=self.settings.worker.lease,
             reload=self.reloading(),
             chores=partial(self.visit_mailboxes, only_due=True),
-            watch=self.alerting().run if isinstance(self.clock, SystemClock | SharedClock) else lambda: None,
+            watch=self.alerting().run_aside if isinstance(self.clock, SystemClock | SharedClock) else lambda _: None,
         )
 
     def lookout(self) -> Lookout:
@@ -129,7 +129,8 @@ class Engine:
 
     def feedback(self) -> Feedback:
         """Return what takes in mails that came back."""
-        return Feedback(self.store, self.home, self.clock, read=read_reports, alarm=self._alarm)
+        diverted = [name for name, one in self.settings.transports.items() if one.redirect_to]
+        return Feedback(self.store, self.home, self.clock, read=read_reports, alarm=self._alarm, diverted=diverted)
 
     def visit_mailboxes(self, *, only_due: bool = False) -> int:
         """Take in what lies in the mailboxes for bounces; returns how many mails that were.
@@ -167,10 +168,7 @@ class Engine:
         )
 
     def _refused(self, message: PlannedMessage, content: FrozenMessage, receipt: Receipt) -> None:
-        """What follows from a refusal; of a mail that went to another address for trying out, nothing does."""
-        way = self.settings.transports.get(message.transport or "")
-        if way is None or not way.redirect_to:
-            self.feedback().refused(message, content, receipt)
+        self.feedback().refused(message, content, receipt)
 
     def far_transports(self) -> list[str]:
         """Return the names of transports that lead off this machine."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, Protocol
@@ -79,14 +79,21 @@ class Done:
 
 
 class Feedback:
-    """Takes reports in. ``read`` turns a mail into reports."""
+    """Takes reports in.
 
-    def __init__(self, store: Store, home: Home, clock: Clock, *, read: Read, alarm: Alarm = _nobody) -> None:
+    ``read`` turns a mail into reports. ``diverted`` names the transports whose mail goes to another address for trying out:
+    what comes back of it says nothing about the buyers it was written for.
+    """
+
+    def __init__(
+        self, store: Store, home: Home, clock: Clock, *, read: Read, alarm: Alarm = _nobody, diverted: Collection[str] = (),
+    ) -> None:  # fmt: skip
         self._store = store
         self.home = home
         self._clock = clock
         self._read = read
         self._alarm = alarm
+        self._diverted = frozenset(diverted)
         self._secrets = Secrets.of(store)
 
     def take(self, raw: bytes, *, source: str) -> list[Done]:
@@ -113,6 +120,8 @@ class Feedback:
 
     def refused(self, message: PlannedMessage, content: FrozenMessage, receipt: Receipt) -> None:
         """Draw the consequences of a final refusal by the server that a message was handed to."""
+        if message.transport in self._diverted:
+            return
         action = action_for(status=receipt.status, code=receipt.code, words=receipt.reply)
         key = address_key(self._secrets.addresses, content.recipient)
         report = KeptReport(
@@ -147,6 +156,8 @@ class Feedback:
             return Done(kind=report.kind, suppressed=int(wish is not None))
         if message is None:  # whoever wrote it did not have the message: nobody is suppressed on a stranger's word
             return Done(kind=report.kind)
+        if message.transport in self._diverted:
+            return Done(kind=report.kind, message=message)
         because = f"{report.status} {kept.words}".strip() or str(report.kind)
         if report.kind is Kind.COMPLAINT:
             self._store.came_back(message.id, state=State.COMPLAINED, because=because, at=kept.received_at)

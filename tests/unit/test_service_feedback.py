@@ -33,10 +33,12 @@ def shop(tmp_path: Path) -> Iterator[Stage]:
 class Desk:
     """Takes feedback of a shop in, and remembers what people were told."""
 
-    def __init__(self, shop: Stage) -> None:
+    def __init__(self, shop: Stage, *, diverted: tuple[str, ...] = ()) -> None:
         self.told: list[tuple[str, str]] = []
         self.store = shop.engine.store
-        self.feedback = Feedback(self.store, shop.engine.home, shop.clock, read=read_reports, alarm=self.alarm)
+        self.feedback = Feedback(
+            self.store, shop.engine.home, shop.clock, read=read_reports, alarm=self.alarm, diverted=diverted
+        )
 
     def alarm(self, *, kind: str, subject: str, shop: str, detail: str) -> None:  # noqa: ARG002  # the protocol's
         self.told.append((kind, detail))
@@ -258,3 +260,14 @@ def test_too_many_bounces_of_a_day_are_told(shop: Stage) -> None:
         desk.feedback.take(desk.about(shop.row(order=str(number)), "5.1.1", "550 gone"), source="bounces")
 
     assert desk.told == [("bounces", "2 of 21 in a day")]
+
+
+def test_what_went_elsewhere_for_trying_out_says_nothing_about_the_buyer(shop: Stage) -> None:
+    row, desk = sent(shop), Desk(shop, diverted=("main",))
+    content = FrozenMessage(key=row.key, sender="s@x.example", recipient="b1@example.com", content=b"")
+
+    desk.feedback.take(desk.about(row, "5.1.1", "550 gone"), source="bounces")
+    desk.feedback.refused(row, content, Receipt(outcome=Outcome.PERMANENT, reply="550 5.1.1", code=550, status="5.1.1"))
+
+    assert desk.causes() == []
+    assert shop.row().state is State.SENT
