@@ -14,7 +14,7 @@ from jinja2 import Environment, TemplateSyntaxError, nodes
 
 from messenger.errors import Finding
 from messenger.rendering import narrow
-from messenger.rendering.context import SHAPE
+from messenger.rendering.shape import SHAPE
 from messenger.rendering.syntax import explained
 from messenger.rendering.usage import Mistake, bare, filtered
 

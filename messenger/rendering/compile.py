@@ -19,12 +19,12 @@ from markdown_it.token import Token
 from messenger.errors import Finding, TemplateError
 from messenger.rendering import allowlist
 from messenger.rendering.allowances import Allowance, allowances
-from messenger.rendering.context import KINDS, SHAPE, attribute_of
 from messenger.rendering.formats import FormatError, plural_categories
 from messenger.rendering.isolating import direction_of, isolate_html, isolate_text
 from messenger.rendering.masking import Mask, parsed, to_html, to_text
 from messenger.rendering.missing import Missing, MissingValue
 from messenger.rendering.narrow import COUNTED, Narrow
+from messenger.rendering.shape import KINDS, SHAPE, attribute_of
 from messenger.rendering.source import Source
 
 BODY_MARK = "zzmessengerbodyzz"

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from messenger.domain.shops import Shop
-from messenger.rendering.context import KINDS, SHAPE, Words, attribute_of, words_for
+from messenger.rendering.context import words_for
 from messenger.rendering.samples import SAMPLE_NOW, SAMPLES
+from messenger.rendering.shape import KINDS, SHAPE, attribute_of
+from messenger.rendering.words import Words
 
 _ABOUT = {name: (kind.__doc__ or "").strip() for kind, name in KINDS.items()}
 _GREETINGS = {"greeting_named": "Hello {name},", "greeting_plain": "Hello,"}

@@ -7,8 +7,8 @@ from typing import Final
 
 from jinja2 import nodes
 
-from messenger.rendering.context import SHAPE
 from messenger.rendering.formats import DATE_FORMS
+from messenger.rendering.shape import SHAPE
 
 TAKES: Final[Mapping[str, frozenset[str]]] = {
     "date": frozenset({"date", "datetime"}), "datetime": frozenset({"datetime"}), "time": frozenset({"datetime"}),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from messenger.rendering.catalogue import Catalogue, Chosen, load
+from messenger.rendering.catalogue import Catalogue, Chosen, load, reloaded
 from messenger.rendering.lint import check_catalogue
 
 LAYOUT = "<!doctype html><html><head><title>{{ subject }}</title></head><body>{{ body }}</body></html>"
@@ -105,7 +105,7 @@ def test_the_last_good_version_stays_when_a_file_breaks(folder: Path) -> None:
     put(folder, "en/shipped.md", text("{{ nothing }}"))
     (folder / "es" / "shipped.md").unlink()
 
-    after = before.reloaded(folder)
+    after = reloaded(before, folder)
 
     assert chosen(after).compiled.version == good
     assert list(after.templates["shipped"]) == ["en"]

@@ -18,7 +18,7 @@ import pytest
 from messenger.domain.orders import Buyer, Item, Order
 from messenger.domain.shops import Shop
 from messenger.errors import RenderError, TemplateError
-from messenger.rendering.catalogue import Catalogue, Chosen, load
+from messenger.rendering.catalogue import Catalogue, Chosen, load, reloaded
 from messenger.rendering.compile import Compiled, compile_template, environment
 from messenger.rendering.context import words_for
 from messenger.rendering.lint import check_catalogue
@@ -223,7 +223,7 @@ def test_a_file_that_breaks_leaves_its_last_good_version(folder: Path, content: 
     before = load(folder)
     put(folder, "en/good.md", content)
 
-    after = before.reloaded(folder)
+    after = reloaded(before, folder)
 
     assert choose(after, "good").compiled.version == choose(before, "good").compiled.version
 
@@ -276,6 +276,24 @@ def test_what_is_no_file_is_not_waited_for(folder: Path) -> None:
     catalogue = load(folder)
 
     assert {one.file for one in catalogue.findings} == {"templates/en/pipe.md", "templates/en/dir.md"}
+    assert choose(catalogue, "good").compiled.name == "good"
+
+
+@pytest.mark.parametrize("what", ["en/_phrases.toml", "_layout/email.html"])
+@pytest.mark.parametrize(("how", "told"), [("pipe", "is no file"), ("folder", "is no file"), ("large", "100000 bytes")])
+def test_phrases_and_layout_that_are_no_files_or_too_large_are_not_read(
+    folder: Path, what: str, how: str, told: str
+) -> None:
+    path = folder / what
+    path.unlink()
+    make: dict[str, Callable[[], object]] = {
+        "pipe": lambda: os.mkfifo(path), "folder": path.mkdir, "large": lambda: path.write_bytes(b" " * 100_000),
+    }  # fmt: skip
+    make[how]()
+
+    catalogue = load(folder)
+
+    assert [(one.file, told in one.problem) for one in catalogue.findings] == [(f"templates/{what}", True)]
     assert choose(catalogue, "good").compiled.name == "good"
 
 
