@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from threading import Thread
 from typing import Final
 
 from messenger.domain.alerts import Alert, AlertKind
@@ -113,6 +114,17 @@ class Alerting:
     crier: Callable[[], Crier]
     _outage: Outage = field(default_factory=Outage)
     _pause: Pause = field(default_factory=Pause)
+    _thread: Thread | None = None
+
+    def run_aside(self, wait: float) -> None:
+        """Do so in a thread of its own, unless one is still at it, and wait so many seconds for its end.
+
+        A mail server may keep it waiting for minutes; the end of the process does not wait for that.
+        """
+        if self._thread is None or not self._thread.is_alive():
+            self._thread = Thread(target=self.run, name="alerting", daemon=True)
+            self._thread.start()
+        self._thread.join(wait)
 
     def run(self) -> None:
         """Look around and tell people; nothing leaves this but lines in the log."""

@@ -33,6 +33,8 @@ CHORES: Final = 10.0
 """Seconds between looks whether something else is to be done."""
 WATCH: Final = 30.0
 """Seconds between looks for what staff must know of."""
+LONGEST_WATCH: Final = 60.0
+"""Seconds that a process which stops when idle waits for staff to be told."""
 GRACE: Final = 30.0
 """Seconds that messages in hand have to finish after the process was asked to stop."""
 LONGEST_WAIT: Final = 30.0
@@ -63,8 +65,8 @@ class Worker:
     """Returns what a newer generation brings; None when there is none."""
     chores: Callable[[], object] = lambda: None
     """What else is looked at now and then, such as mailboxes for bounces; run in a thread of its own."""
-    watch: Callable[[], None] = lambda: None
-    """Looks for what staff must know of, and tells them; nothing leaves it. Run in a thread of its own."""
+    watch: Callable[[float], None] = lambda _: None
+    """Begins to look for what staff must know of and to tell them, and waits so many seconds for it to end."""
     _stopped: asyncio.Event = field(default_factory=asyncio.Event)
     _trouble: int = 0
     """How often in a row the database was away."""
@@ -78,7 +80,7 @@ class Worker:
         with self.dispatcher.heart.beating(), self._stop_on_signals():
             try:
                 await self._until_idle(tally, progress)
-                await asyncio.to_thread(self.watch)
+                await asyncio.to_thread(self.watch, LONGEST_WATCH)
             finally:
                 await self.dispatcher.close()
         return tally
@@ -106,7 +108,7 @@ class Worker:
         scheduler.add_job(self._housekeeping, seconds=max(TICK, self.lease.total_seconds() / 3), id="rescue", **common)
         scheduler.add_job(self._look_for_edits, seconds=LOOK, id="edits", **common)
         scheduler.add_job(self._do_chores, seconds=CHORES, id="chores", **common)
-        scheduler.add_job(self.watch, seconds=WATCH, id="watch", **common)
+        scheduler.add_job(self.watch, args=[0.0], seconds=WATCH, id="watch", **common)
         with self.dispatcher.heart.beating(), self._stop_on_signals():
             await asyncio.to_thread(self._keep().spread_after_outage)
             scheduler.start()

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
-from threading import Barrier
+from threading import Barrier, Event
 
 import pytest
 
 from messenger.domain.alerts import AlertKind
 from messenger.domain.messages import State
 from messenger.errors import StorageError
-from messenger.ports import Store
+from messenger.ports import Bulletin, Store
 from messenger.services.alerting import LEASE, LONGEST_PAUSE, Alerting, Crier
 from messenger.services.clocks import SetClock
 from messenger.services.outage import AWAY, MACHINE
@@ -295,3 +295,38 @@ def test_nothing_leaves_it_whatever_goes_wrong(store: SqlStore, caplog: pytest.L
     found.mine.run()
 
     assert "alerting_failed" in caplog.text
+
+
+# --- beside everything else --------------------------------------------------------------------------------------------
+
+
+def test_a_slow_way_keeps_nobody_waiting_and_is_not_used_twice_at_once(store: SqlStore) -> None:
+    gate, ear = Event(), Listener()
+    slow = Slow(gate)
+    trouble(store)
+    mine = alerting(store, crier(slow, ear))
+
+    mine.run_aside(0.0)
+    assert slow.begun.wait(20)
+    mine.run_aside(0.0)
+    assert ear.heard == []
+
+    gate.set()
+    mine.run_aside(20.0)
+    assert ear.subjects == [ACCOUNT]
+    assert slow.times == 1
+
+
+class Slow:
+    """Takes its time."""
+
+    name, transport = "slow", ""
+
+    def __init__(self, gate: Event) -> None:
+        self.gate, self.begun, self.times = gate, Event(), 0
+
+    def notify(self, bulletin: Bulletin, *, at: datetime) -> None:  # noqa: ARG002  # the port's signature
+        """Wait until it may go on."""
+        self.times += 1
+        self.begun.set()
+        self.gate.wait(20)
