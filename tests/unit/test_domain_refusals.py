@@ -44,7 +44,8 @@ def test_an_unknown_detail_keeps_its_subject() -> None:
         (550, "Нет такого пользователя", Remedy.SUPPRESS), (550, "收件人不存在", Remedy.SUPPRESS), (556, "", Remedy.SUPPRESS),
         (550, "El usuario no existe", Remedy.SUPPRESS), (550, "rejected", Remedy.COUNT), (552, "mailbox is full", Remedy.COUNT),
         (554, "邮箱已满", Remedy.COUNT), (0, "", Remedy.COUNT), (450, "user unknown, greylisted", Remedy.WAIT), (421, "", Remedy.WAIT),
-        (535, "authentication failed", Remedy.ACCOUNT), (530, "", Remedy.ACCOUNT),
+        (451, "", Remedy.WAIT), (452, "", Remedy.WAIT), (535, "authentication failed", Remedy.ACCOUNT), (530, "", Remedy.ACCOUNT),
+        (534, "", Remedy.ACCOUNT),
     ],
 )  # fmt: skip
 def test_without_a_status_the_code_and_the_words_decide(code: int, words: str, remedy: Remedy) -> None:
