@@ -76,6 +76,8 @@ def soon_and_small(work: Callable[[], object]) -> None:
 def test_there_are_enough_of_them() -> None:
     assert len(set(ESCAPES)) >= 60
     assert len(set(BOMBS)) >= 60
+    assert len(set(PATHS)) >= 60
+    assert len(set(DATA)) >= 150
 
 
 @pytest.mark.parametrize("payload", [*ESCAPES, *BOMBS], ids=short)
@@ -307,7 +309,15 @@ def test_a_folder_that_is_no_locale_is_told(folder: Path, name: str) -> None:
     assert (found == []) is (name == "..")
 
 
+BREAKERS: Final = ("", '">', "'>", "-->", "]]>", "</title>", "</style></head>", "</bdi></p>")
+VECTORS: Final = (
+    "<script>alert(1)</script>", "<script src=//evil.example/x.js></script>", "<img src=//evil.example/x.png onerror=alert(1)>",
+    "<svg><animate onbegin=alert(1) attributeName=x dur=1s>", "<a href=javascript:alert(1)>x</a>", "<body onload=alert(1)>",
+    "<object data=//evil.example>", "<embed src=//evil.example>", "<video><source onerror=alert(1)></video>",
+    "<input autofocus onfocus=alert(1)>", "<template><script>alert(1)</script></template>", "<noscript><p title='</noscript><img src=x>'>",
+)  # fmt: skip
 DATA: Final = [
+    *(breaker + vector for breaker in BREAKERS for vector in VECTORS),
     "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "<svg/onload=alert(1)>",
     "\"><script>alert(1)</script>", "' onmouseover='alert(1)", "\" onmouseover=\"alert(1)", "javascript:alert(1)",
     "[click](javascript:alert(1))", "[click](https://evil.example)", "![x](https://evil.example/x.png)",

@@ -14,6 +14,7 @@ from babel import Locale, UnknownLocaleError
 from messenger.errors import Finding, UsageError
 from messenger.rendering.catalogue import PHRASES
 from messenger.rendering.segments import Document, cut, cut_phrases
+from messenger.rendering.source import LARGEST
 from messenger.rendering.staleness import SOURCE_LOCALE, Pair, pairs, pairs_by_name
 
 PHRASE_STEM: Final = "_phrases"
@@ -69,9 +70,11 @@ def sheets(folder: Path, locale: str) -> tuple[list[Sheet], list[Finding]]:
         locale: a BCP 47 tag; its folder need not exist.
 
     Raises:
-        UsageError: it is no locale, or the source's own.
+        UsageError: it is no locale, or the source's own, or its folder is a link.
     """
     checked(locale)
+    if (folder / locale).is_symlink():
+        raise UsageError(f"{folder.name}/{locale} is a link: copy the folder instead of linking it")
     made: list[Sheet] = []
     findings: list[Finding] = []
     for path in _files(folder / SOURCE_LOCALE):
@@ -111,7 +114,8 @@ def checked(locale: str) -> str:
 
 def locales(folder: Path) -> list[str]:
     """Return every locale with a folder, but the source's."""
-    names = (path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith(("_", ".")))
+    there = (path for path in folder.iterdir() if path.is_dir() and not path.is_symlink())
+    names = (path.name for path in there if not path.name.startswith(("_", ".")))
     return sorted(name for name in names if name != SOURCE_LOCALE and _is_locale(name))
 
 
@@ -142,6 +146,10 @@ def _document(path: Path, file: str) -> tuple[Document | None, list[Finding]]:
     """A file, cut; what cannot be cut is told and left alone."""
     if path.is_symlink():
         return None, [Finding(file, 0, 0, "", "is a link", "copy the file instead of linking it")]
+    if not path.is_file():
+        return None, [Finding(file, 0, 0, "", "is no file", "remove it")]
+    if (size := path.stat().st_size) > LARGEST:
+        return None, [Finding(file, 0, 0, "", f"the file has {size} bytes", f"at most {LARGEST}")]
     try:
         raw = path.read_bytes().decode("utf-8")
         return (cut_phrases(raw) if path.name == PHRASES else cut(raw)), []
