@@ -37,6 +37,10 @@ class Source:
     findings: tuple[Finding, ...] = ()
 
 
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]")
+"""What no text has need of, and buyers would see as a box; tabs and line ends are none."""
+
+
 def read_source(file: str, raw: bytes) -> Source:
     """Return the parts of a template file.
 
@@ -49,6 +53,10 @@ def read_source(file: str, raw: bytes) -> Source:
         text = raw.decode("utf-8").removeprefix("\ufeff").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         raise _refused(file, raw[: error.start].count(b"\n") + 1, "is not UTF-8", "save the file as UTF-8") from None
+    control = _CONTROL.search(text)
+    if control is not None:
+        place = text[: control.start()].count("\n") + 1
+        raise _refused(file, place, f"has the control character U+{ord(control[0]):04X}", "leave it out")
     found = _FENCE.match(text)
     if found is None:
         raise _refused(file, 1, "the front matter is missing", 'start with +++, subject = "…", +++')
