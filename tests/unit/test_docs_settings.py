@@ -62,6 +62,12 @@ def test_every_table_has_a_heading(name: str) -> None:
     assert re.search(rf"^## \[{name}[.\]]", PAGE, re.MULTILINE)
 
 
+def test_no_table_is_described_twice() -> None:
+    headings = re.findall(r"^## .+", PAGE, re.MULTILINE)
+
+    assert sorted(headings) == sorted(set(headings))
+
+
 @pytest.mark.parametrize("key", KEYS)
 def test_every_key_has_a_row(key: str) -> None:
     assert [row for row in ROWS if row.startswith(f"| `{key}` |")]
