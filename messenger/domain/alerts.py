@@ -55,7 +55,7 @@ class Gravity:
 
 GRAVITY: Final[Mapping[AlertKind, Gravity]] = {
     AlertKind.ACCOUNT: Gravity(Loss.NOTHING, can_wait=False, ends_by_itself=True),
-    AlertKind.UNCERTAIN: Gravity(Loss.PERHAPS, can_wait=True, ends_by_itself=False),
+    AlertKind.UNCERTAIN: Gravity(Loss.PERHAPS, can_wait=True, ends_by_itself=True),
     AlertKind.POISON: Gravity(Loss.MESSAGES, can_wait=True, ends_by_itself=False),
     AlertKind.FAILED: Gravity(Loss.MESSAGES, can_wait=True, ends_by_itself=False),
     AlertKind.APPROVAL: Gravity(Loss.NOTHING, can_wait=False, ends_by_itself=True),

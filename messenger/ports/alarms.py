@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from messenger.domain.alerts import Alert, AlertKind
+from messenger.ports.values import OrderKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +116,22 @@ class Alarms(Protocol):
 
     def held_buyers(self, *, shop: str, hold: str) -> int:
         """Return how many buyers of a shop wait because of this hold."""
+        ...
+
+    def account_buyers(self, *, now: datetime) -> dict[str, int]:
+        """Return how many buyers wait for each account with something due, by transport."""
+        ...
+
+    def doubtful_buyers(self) -> dict[str, int]:
+        """Return how many buyers have a message that was perhaps sent and is left to people, by shop."""
+        ...
+
+    def failed_buyers(self, *, shop: str, since: datetime, poison: bool) -> int:
+        """Return how many buyers have a message that failed and was claimed after then; only poison, or all but poison."""
+        ...
+
+    def urgent_at_risk(self, *, now: datetime, until: datetime) -> list[OrderKey]:
+        """Return orders with an urgent message that was looked at, has not left, and expires between now and then."""
         ...
 
     def standing_still(self, *, since: datetime, now: datetime) -> int:

@@ -13,6 +13,14 @@ from messenger.domain.rules import Hold
 from messenger.ports import Clock, OrderKey, Space, Store
 from messenger.services.clearing import NEVER, silent_sources
 from messenger.services.home import Home
+from messenger.services.minding import (
+    Matter,
+    Matters,
+    accounts_in_trouble,
+    gave_up,
+    left_to_people,
+    urgent_at_risk,
+)
 
 LEAST_FREE: Final = 256 * 2**20
 LEAST_SHARE: Final = 0.05
@@ -23,18 +31,6 @@ AFTER_OUTAGE: Final = "outage"
 """Subject of the alert that an outage leaves behind."""
 SPREADS_FOR: Final = timedelta(hours=2)
 """How long what fell due meanwhile is spread over."""
-
-
-@dataclass(frozen=True, slots=True)
-class Matter:
-    """What an alert should say while it is open."""
-
-    buyers: int = 0
-    detail: str = ""
-
-
-Matters = Mapping[tuple[str, str], Matter]
-"""By shop and subject."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,16 +51,30 @@ class Lookout:
 
     def look(self) -> None:
         """Open what is the matter, end what is not any more."""
-        now, open_ = self.clock.now(), self.store.alerts()
-        found = {
+        now, known = self.clock.now(), self.store.alerts(only_open=False)
+        open_ = [one for one in known if one.is_open]
+        for kind, matters in self._found(known, open_, now).items():
+            self._settle(kind, matters, [one for one in open_ if one.kind is kind and _is_ours(one)], now)
+
+    def _found(self, known: Collection[Alert], open_: Collection[Alert], now: datetime) -> Mapping[AlertKind, Matters]:
+        def of(kind: AlertKind, alerts: Collection[Alert]) -> list[Alert]:
+            return [one for one in alerts if one.kind is kind]
+
+        shops = self.home().shops
+        return {
+            AlertKind.ACCOUNT: accounts_in_trouble(self.store, now),
+            AlertKind.UNCERTAIN: left_to_people(self.store),
             AlertKind.APPROVAL: self._shut_valves(),
             AlertKind.SOURCE_SILENT: self._silent_sources(now),
+            AlertKind.URGENT: urgent_at_risk(self.store, of(AlertKind.URGENT, open_), now),
             AlertKind.DISK: self._full_disks(),
-            AlertKind.STAND_STILL: self._standing_still(open_, now),
-            AlertKind.CONVERSATION: self._unanswered(open_),
+            AlertKind.STAND_STILL: self._standing_still(of(AlertKind.STAND_STILL, open_), now),
+            AlertKind.CONVERSATION: self._unanswered(of(AlertKind.CONVERSATION, open_)),
+            **{
+                one: gave_up(self.store, one, shops, of(one, known), now)
+                for one in (AlertKind.FAILED, AlertKind.POISON)
+            },
         }
-        for kind, matters in found.items():
-            self._settle(kind, matters, [one for one in open_ if one.kind is kind and _is_ours(one)], now)
 
     def _settle(self, kind: AlertKind, matters: Matters, open_: Collection[Alert], now: datetime) -> None:
         for (shop, subject), one in matters.items():
@@ -104,7 +114,7 @@ class Lookout:
         outage = {
             (one.shop, one.subject): Matter(buyers=one.buyers, detail=one.detail)
             for one in open_
-            if one.kind is AlertKind.STAND_STILL and one.subject == AFTER_OUTAGE and now - one.since < SPREADS_FOR
+            if one.subject == AFTER_OUTAGE and now - one.since < SPREADS_FOR
         }
         buyers = self._buyers_at_a_stand_still(now)
         return outage | ({("", ""): Matter(buyers=buyers)} if buyers else {})
@@ -122,9 +132,7 @@ class Lookout:
     def _unanswered(self, open_: Collection[Alert]) -> Matters:
         """Conversations that were raised and go on; one is over once somebody has answered, or its order is gone."""
         raised = {
-            OrderKey(shop=one.shop, number=one.subject): Matter(buyers=one.buyers, detail=one.detail)
-            for one in open_
-            if one.kind is AlertKind.CONVERSATION
+            OrderKey(shop=one.shop, number=one.subject): Matter(buyers=one.buyers, detail=one.detail) for one in open_
         }
         events = self.store.events_of(list(raised)) if raised else {}
         orders = {key: self.home().order(events.get(key, ())) for key in raised}
@@ -148,6 +156,8 @@ def _is_ours(alert: Alert) -> bool:
             return bool(alert.shop)
         case AlertKind.STAND_STILL:
             return alert.subject in {"", AFTER_OUTAGE}
+        case AlertKind.UNCERTAIN | AlertKind.FAILED | AlertKind.POISON:
+            return not alert.subject
     return True
 
 

@@ -10,13 +10,10 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     RowMapping,
-    Text,
     Update,
     and_,
-    cast,
     delete,
     func,
-    literal,
     or_,
     select,
     true,
@@ -24,17 +21,14 @@ from sqlalchemy import (
 )
 
 from messenger.domain.alerts import Alert, AlertKind
-from messenger.domain.breakers import queue_of
 from messenger.domain.messages import State
 from messenger.domain.rules import Hold
-from messenger.ports.alarms import HeldBack, Needs, Telling
-from messenger.storage.accounts import open_accounts
+from messenger.ports.alarms import Needs, Telling
 from messenger.storage.alert_tables import alerts, failed, telling
-from messenger.storage.due import due, running
 from messenger.storage.engine import Database
-from messenger.storage.outbox_table import aside, doubtful, left, outbox
+from messenger.storage.looks import SqlLooks, because_of, left_to_people
+from messenger.storage.outbox_table import aside, outbox
 from messenger.storage.sql import among, is_sqlite, upsert
-from messenger.storage.tables import intakes
 
 A_MOMENT: Final = timedelta(minutes=1)
 """What was said within it is not written again."""
@@ -42,7 +36,7 @@ LONGEST_DETAIL: Final = 500
 _PEOPLE: Final = "people"
 
 
-class SqlAlarms:
+class SqlAlarms(SqlLooks):
     """The part of the store that knows alerts; see ``ports.Alarms``."""
 
     _database: Database
@@ -135,46 +129,6 @@ class SqlAlarms:
                     found.setdefault(shop, {})[name] = number
         return {shop: Needs(**numbers) for shop, numbers in sorted(found.items())}
 
-    def held_back(self) -> list[HeldBack]:
-        """Return what shut valves hold back."""
-        held = and_(
-            aside, outbox.c.state == str(State.WAITING_APPROVAL), outbox.c.because == _valve_of(outbox.c.intake)
-        )
-        buyers = func.count(outbox.c.buyer.distinct()).label("buyers")
-        asked = select(outbox.c.shop, outbox.c.intake, intakes.c.name, buyers).outerjoin(
-            intakes, intakes.c.id == outbox.c.intake
-        )
-        grouped = asked.where(held).group_by(outbox.c.shop, outbox.c.intake, intakes.c.name)
-        with self._database.read() as connection:
-            rows = connection.execute(grouped.order_by(outbox.c.shop, outbox.c.intake)).all()
-        return [
-            HeldBack(
-                shop=row.shop, intake=row.intake, name=f"{row.name or ''} ({row.intake})".strip(), buyers=row.buyers
-            )
-            for row in rows
-        ]
-
-    def held_buyers(self, *, shop: str, hold: str) -> int:
-        """Return how many buyers of a shop wait because of this hold."""
-        mine = and_(aside, outbox.c.state == str(State.HELD), outbox.c.shop == shop, _because(hold))
-        with self._database.read() as connection:
-            return connection.execute(select(func.count(outbox.c.buyer.distinct())).where(mine)).scalar_one()
-
-    def standing_still(self, *, since: datetime, now: datetime) -> int:
-        """Return how many buyers wait for what was due before then, when nothing has left since."""
-        with self._database.read() as connection:
-            of_shops = running(connection)
-            if of_shops is None:
-                return 0
-            shut = [queue_of(one) for one in open_accounts(connection)]
-            lies = and_(due(now), outbox.c.due_at <= since, of_shops, outbox.c.queue.not_in(shut) if shut else true())
-            gone_since = select(outbox.c.id).where(left, outbox.c.sent_at > since).limit(1)
-            some = select(outbox.c.id).where(lies).limit(1)
-            if connection.execute(some).first() is None or connection.execute(gone_since).first() is not None:
-                return 0
-            pairs = select(outbox.c.shop, outbox.c.buyer).where(lies).distinct().subquery()
-            return connection.execute(select(func.count()).select_from(pairs)).scalar_one()
-
     def _find(self, kind: AlertKind, subject: str, shop: str) -> RowMapping | None:
         with self._database.read() as connection:
             return connection.execute(select(alerts).where(_named(kind, subject, shop))).mappings().first()
@@ -185,18 +139,10 @@ def _needing(since: datetime) -> dict[str, ColumnElement[bool]]:
     return {
         "approvals": and_(aside, outbox.c.state == str(State.WAITING_APPROVAL)),
         "desk": and_(aside, outbox.c.state == str(State.AWAITING_STAFF)),
-        "uncertain": and_(doubtful, outbox.c.resend_at.is_(None), or_(outbox.c.resent, outbox.c.because != "")),
-        "conversations": and_(aside, held, _because(Hold.CONVERSATION)),
+        "uncertain": left_to_people,
+        "conversations": and_(aside, held, because_of(Hold.CONVERSATION)),
         "failed": and_(failed, outbox.c.claimed_at >= since),
     }
-
-
-def _because(hold: str) -> ColumnElement[bool]:
-    return func.substr(outbox.c.because, 1, len(hold)) == str(hold)
-
-
-def _valve_of(intake: ColumnElement[int]) -> ColumnElement[str]:
-    return literal("valve ").concat(cast(intake, Text))
 
 
 def _named(kind: AlertKind, subject: str, shop: str) -> ColumnElement[bool]:

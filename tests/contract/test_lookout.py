@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from messenger.domain.alerts import Alert, AlertKind
-from messenger.domain.breakers import failed
-from messenger.ports import Space
+from messenger.domain.breakers import Breaker, failed
+from messenger.domain.messages import Outcome
+from messenger.ports import OrderKey, Space
 from messenger.services.housekeeping import LONG_PAUSE, SPREAD
 from messenger.services.lookout import LEAST_FREE, SPREADS_FOR, STILL_FOR, Lookout
 from messenger.services.queueing import Choice, Verb
@@ -47,6 +49,114 @@ def test_a_shop_where_all_goes_well_has_no_alerts(shop: Stage) -> None:
 
     assert kinds(shop) == []
     assert [row.state for row in shop.rows()] == ["sent"]
+
+
+# --- account --------------------------------------------------------------------------------------------------------
+
+
+def refuses_us(shop: Stage, code: int) -> None:
+    step = partial(failed, by="a", stage="auth", code=code, reply=f"{code} no", now=shop.clock.at)
+    shop.engine.store.turn_breaker("main", step)
+
+
+def test_an_account_in_trouble_is_told_with_its_reply_and_its_buyers_until_it_works(shop: Stage) -> None:
+    shop.rules(SHIPPED)
+    shop.ingest(*shipped("1"), *shipped("2"))
+    refuses_us(shop, 535)
+    shop.run(START + timedelta(seconds=1))
+    (alert,) = look(shop)
+    assert (alert.kind, alert.subject, alert.shop, alert.detail) == ("account", "main", "", "535 no")
+
+    shop.at(START + timedelta(minutes=20))
+    assert [one.buyers for one in look(shop)] == [2]
+
+    shop.engine.store.turn_breaker("main", lambda one: Breaker(transport=one.transport))
+    assert kinds(shop) == []
+
+
+# --- uncertain, failed, poison ----------------------------------------------------------------------------------------
+
+
+def test_what_was_perhaps_sent_is_told_until_a_person_has_decided(tmp_path: Path, migrated_url: str) -> None:
+    shop = stage(tmp_path / "asking", url=migrated_url, uncertain="ask")
+    shop.rules(SHIPPED)
+    shop.ingest(*shipped())
+    shop.transport.answer(Outcome.UNCERTAIN)
+    shop.run()
+    shop.dispatcher().resolve_uncertain()
+    (alert,) = look(shop)
+    assert (alert.kind, alert.shop, alert.subject, alert.buyers) == ("uncertain", "toys", "", 1)
+
+    queue = shop.queue
+    queue.act(Verb.SENT, queue.choose(Verb.SENT, Choice(order=OrderKey(shop="toys", number="1"))), by="ana")
+    assert kinds(shop) == []
+    shop.close()
+
+
+def test_what_failed_is_told_until_somebody_says_so_and_again_for_what_fails_later(shop: Stage) -> None:
+    shop.rules(SHIPPED)
+    shop.ingest(*shipped("1"))
+    shop.transport.answer(Outcome.PERMANENT)
+    shop.run()
+    (alert,) = look(shop)
+    assert (alert.kind, alert.shop, alert.buyers, alert.ends_by_itself) == ("failed", "toys", 1, False)
+
+    shop.at(START + HOUR)
+    shop.engine.store.end_alert(kind=alert.kind, subject="", shop="toys", at=shop.clock.at, by="ana")
+    assert kinds(shop) == []
+
+    shop.ingest(*shipped("2"))
+    shop.transport.answer(Outcome.PERMANENT)
+    shop.run(START + 2 * HOUR)
+    assert kinds(shop) == ["failed"]
+
+
+def test_what_failed_and_is_tried_again_is_over(shop: Stage) -> None:
+    shop.rules(SHIPPED)
+    shop.ingest(*shipped())
+    shop.transport.answer(Outcome.PERMANENT)
+    shop.run()
+    look(shop)
+
+    queue = shop.queue
+    queue.act(Verb.RETRY, queue.choose(Verb.RETRY, Choice(order=OrderKey(shop="toys", number="1"))), by="ana")
+    assert kinds(shop) == []
+
+
+# --- urgent -----------------------------------------------------------------------------------------------------------
+
+URGENT = f'{SHIPPED}urgent = true\nexpiry = "8h"\n'
+
+
+def test_an_urgent_message_that_may_expire_is_told_until_it_has_left(shop: Stage) -> None:
+    shop.rules(URGENT)
+    shop.ingest(*shipped(at="2026-03-02T12:00"))
+    shop.transport.answer(Outcome.TEMPORARY)
+    shop.run()
+    assert kinds(shop) == []
+
+    shop.at(START + 3 * HOUR)
+    (alert,) = look(shop)
+    assert (alert.kind, alert.shop, alert.subject) == ("urgent", "toys", "1")
+
+    shop.run()
+    assert kinds(shop) == []
+
+
+def test_an_urgent_message_that_has_expired_stays_until_somebody_has_dealt_with_it(shop: Stage) -> None:
+    shop.rules(URGENT)
+    shop.ingest(*shipped(at="2026-03-02T12:00"))
+    shop.transport.answer(Outcome.TEMPORARY)
+    shop.run()
+    shop.at(START + 3 * HOUR)
+    look(shop)
+
+    shop.run(START + 9 * HOUR)
+    assert [row.state for row in shop.rows()] == ["expired"]
+    (alert,) = look(shop)
+    assert alert.kind == "urgent"
+    shop.engine.store.end_alert(kind=alert.kind, subject="1", shop="toys", at=shop.clock.at, by="ana")
+    assert kinds(shop) == []
 
 
 # --- approval ---------------------------------------------------------------------------------------------------------

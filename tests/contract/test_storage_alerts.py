@@ -11,7 +11,7 @@ import pytest
 
 from messenger.domain.alerts import GRAVITY, Alert, AlertKind
 from messenger.domain.breakers import failed, queue_of
-from messenger.domain.messages import Outcome, Reason, State
+from messenger.domain.messages import Outcome, PlannedMessage, Reason, State
 from messenger.ports import HeldBack, Needs, Telling
 from messenger.storage import SqlStore, open_store
 from tests.storage_samples import MINUTE, NOW, claim, commitment, message, plan, result
@@ -292,3 +292,73 @@ def test_what_people_stopped_or_an_account_keeps_does_not_stand_still(store: Sql
     assert standing(store) == 0
     store.pause("", at=NOW, by="ana")
     assert standing(store) == 0
+
+
+def test_buyers_who_wait_for_an_account_are_counted_by_account(store: SqlStore) -> None:
+    def waits(number: int, transport: str, buyer: str, *, due: datetime = NOW) -> PlannedMessage:
+        return replace(message(number, due=due), queue=queue_of(transport), buyer=buyer)
+
+    plan(
+        store,
+        waits(1, "main", "id:1"),
+        waits(2, "main", "id:1"),
+        waits(3, "main", "id:2"),
+        waits(4, "spare", "id:1"),
+        waits(5, "spare", "id:9", due=NOW + HOUR),
+        message(6),
+    )
+
+    assert store.account_buyers(now=NOW) == {"main": 2, "spare": 1}
+
+
+def finished(store: SqlStore, number: int, state: State, outcome: Outcome, **more: object) -> PlannedMessage:
+    plan(store, replace(message(number), buyer=f"id:{number % 2}"))
+    (row,) = claim(store)
+    store.commit([commitment(row)])
+    ended = result(row, state, outcome)
+    store.record([replace(ended, message=replace(ended.message, **more))])  # type: ignore[arg-type]  # fields of a message
+    return row
+
+
+def test_buyers_whose_message_was_perhaps_sent_count_once_nobody_else_decides(store: SqlStore) -> None:
+    rows = [finished(store, number, State.UNCERTAIN, Outcome.UNCERTAIN) for number in range(3)]
+    assert store.doubtful_buyers() == {}
+
+    for row in rows[:2]:
+        store.postpone(key=row.key, resend_at=None, because="left to staff")
+    store.postpone(key=rows[2].key, resend_at=NOW + HOUR, because="again")
+    assert store.doubtful_buyers() == {"toys": 2}
+
+
+def test_buyers_whose_message_failed_are_counted_since_then_poison_apart(store: SqlStore) -> None:
+    for number in range(3):
+        finished(store, number, State.FAILED, Outcome.PERMANENT, reason=Reason.REFUSED)
+    finished(store, 4, State.FAILED, Outcome.PERMANENT, reason=Reason.POISON)
+    finished(store, 5, State.SENT, Outcome.ACCEPTED)
+
+    def count(*, shop: str = "toys", since: datetime = NOW - MINUTE, poison: bool = False) -> int:
+        return store.failed_buyers(shop=shop, since=since, poison=poison)
+
+    assert (count(), count(poison=True)) == (2, 1)
+    assert (count(since=NOW), count(shop="books")) == (0, 0)
+
+
+def test_urgent_messages_that_were_looked_at_and_may_expire_are_at_risk(store: SqlStore) -> None:
+    soon = NOW + HOUR
+
+    def of(number: int, **more: object) -> PlannedMessage:
+        usual = replace(message(number, due=soon), order=str(number), urgent=True, expires_at=NOW + 2 * HOUR)
+        return replace(usual, **more)  # type: ignore[arg-type]  # fields of a message
+
+    plan(
+        store,
+        of(1, token=1),
+        of(2, token=0),
+        of(3, token=1, urgent=False),
+        of(4, token=1, expires_at=NOW + 9 * HOUR),
+        of(5, state=State.HELD),
+        of(6, token=1, state=State.SENT),
+        of(7, token=1, expires_at=NOW),
+    )
+
+    assert [one.number for one in store.urgent_at_risk(now=NOW, until=NOW + 6 * HOUR)] == ["1", "5"]
