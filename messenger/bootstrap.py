@@ -5,12 +5,13 @@ from __future__ import annotations
 import getpass
 import logging
 import uuid
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from messenger.config.mailboxes import MailboxSettings
 from messenger.config.settings import Settings
@@ -53,6 +54,10 @@ from messenger.storage.space import spaces
 log = logging.getLogger(__name__)
 
 
+PATIENCE: Final = 3
+"""Visits in vain to a mailbox before people are told: servers are restarted now and then."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Engine:
     """Everything put together for one process."""
@@ -64,6 +69,8 @@ class Engine:
     store: Store
     clock: Clock
     ingest: Ingest
+    _shut: Counter[str] = field(default_factory=Counter)
+    """How often in a row each mailbox was visited in vain."""
 
     @property
     def home(self) -> Home:
@@ -157,8 +164,11 @@ class Engine:
             found = visit(_access(one), lambda raw: desk.take(raw, source=one.name))
         except (MailboxError, ConfigurationError) as error:
             log.error("mailbox_not_read", extra={"source": one.name, "problem": str(error)})  # noqa: TRY400  # told in full
-            self.store.raise_alert(kind=AlertKind.SOURCE_SILENT, subject=one.name, at=now, detail=str(error)[:300])
+            self._shut[one.name] += 1
+            if self._shut[one.name] >= PATIENCE:
+                self.store.raise_alert(kind=AlertKind.SOURCE_SILENT, subject=one.name, at=now, detail=str(error)[:300])
             return 0
+        self._shut[one.name] = 0
         self.store.end_alert(kind=AlertKind.SOURCE_SILENT, subject=one.name, at=now)
         return found
 
