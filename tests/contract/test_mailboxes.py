@@ -151,5 +151,5 @@ def test_a_mailbox_that_is_not_there_is_told(shop: Stage, box: Box) -> None:
         nobody = door.getsockname()[1]
     shop.settings((f"port = {box.port}", f"port = {nobody}"))
 
-    assert shop.engine.visit_mailboxes() == 0
+    assert [shop.engine.visit_mailboxes() for _ in range(3)] == [0, 0, 0]
     assert "cannot be reached" in silent(shop)[0][0]
