@@ -18,7 +18,7 @@ _SUSPECT: Final = re.compile(
 _TOKEN: Final = re.compile(r"[^\s]+")
 _HAS_LATIN: Final = re.compile(r"[a-z]")
 _HAS_CYRILLIC: Final = re.compile(r"[а-яёіјѕԁԛԝ]")
-MIXED: Final = re.compile(r"(?=[^\W\d_]*[A-Za-z])(?=[^\W\d_]*[А-Яа-яЁёІіЈјЅѕ])[^\W\d_]{2,}")
+MIXED: Final = re.compile(r"(?<![^\W\d_])(?=[^\W\d_]*[A-Za-z])(?=[^\W\d_]*[А-Яа-яЁёІіЈјЅѕ])[^\W\d_]{2,}")
 """A word with letters of both alphabets, in text that was not case-folded."""
 
 

@@ -10,15 +10,17 @@ from messenger.rendering.policy.book import Language
 from messenger.rendering.policy.normal import MIXED
 
 _TLDS: Final = "com|net|org|info|biz|shop|store|online|site|xyz|top|club|ru|рф|su|com\\.br|com\\.mx|co\\.uk|example"
+# Every run has an end, the longest that a host or an address may have: without one a long word takes its length squared.
 _URL: Final = re.compile(
-    rf"(?:https?|hxxps?|ftp)://([^\s/)\]>\"'<]+)|(?<![\w@.])(www\.[\w-]+(?:\.[\w-]+)+)|(?<![\w@.-])((?:[a-z0-9-]+\.)+(?:{_TLDS}))(?![\w.-]*\w)"
+    rf"(?:https?|hxxps?|ftp)://([^\s/)\]>\"'<]+)|(?<![\w@.])(www\.[\w-]{{1,63}}(?:\.[\w-]{{1,63}}){{1,9}})|"
+    rf"(?<![\w@.-])((?:[a-z0-9-]{{1,63}}\.){{1,9}}(?:{_TLDS}))(?![\w.-]{{0,253}}\w)"
 )
 _SPELLED_HOST: Final = re.compile(
-    rf"[a-z0-9-]{{2,}} ?[(\[{{]? ?(?:dot|punto|ponto|точка|点) ?[)\]}}]? ?(?:{_TLDS})(?![a-z])"
+    rf"[a-z0-9-]{{2,63}} ?[(\[{{]? ?(?:dot|punto|ponto|точка|点) ?[)\]}}]? ?(?:{_TLDS})(?![a-z])"
 )
-_MAIL: Final = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}")
+_MAIL: Final = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){0,9}\.[a-z]{2,24}")
 _SPELLED_MAIL: Final = re.compile(
-    rf"[a-z0-9_-][a-z0-9._-]+ ?(?:@|[(\[{{]? ?(?:at|arroba|собака|собачка|艾特) ?[)\]}}]?) ?[a-z0-9-]{{2,}}"
+    rf"[a-z0-9_-][a-z0-9._-]{{1,63}} ?(?:@|[(\[{{]? ?(?:at|arroba|собака|собачка|艾特) ?[)\]}}]?) ?[a-z0-9-]{{2,63}}"
     rf"(?:\.(?:{_TLDS})| ?[(\[{{]? ?(?:dot|punto|ponto|точка|点) ?[)\]}}]? ?(?:{_TLDS}))(?![a-z])"
 )
 _MESSENGER: Final = re.compile(
