@@ -30,6 +30,9 @@ __all__ = [
 ]  # fmt: skip
 
 FILE: Final = "messenger.toml"
+SHORTEST_LEASE: Final = timedelta(seconds=1)
+LONGEST_LEASE: Final = timedelta(minutes=5)
+"""What a heartbeat can keep, and what ends well before ``domain.retry.LONGEST_CLAIM``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,8 +156,9 @@ def _database(table: Table, home: Path, environ: Mapping[str, str]) -> str:
 def _worker(table: Table) -> WorkerSettings:
     def lease(value: object) -> timedelta:
         span = elapsed(value)
-        if span > timedelta(hours=1):
-            raise Wrong(f"must be an hour at most, got {shown(value)}", "write 60s")
+        if not SHORTEST_LEASE <= span <= LONGEST_LEASE:
+            remedy = "write 60s: a sign of life comes three times as often, and no message is held for longer than 15m"
+            raise Wrong(f"must be from 1s to 5m, got {shown(value)}", remedy)
         return span
 
     default = WorkerSettings()

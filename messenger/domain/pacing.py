@@ -12,6 +12,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 SPANS: Final = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+LONG_PAUSE: Final = timedelta(hours=6)
+"""After so long a stand-still, of everything or of one account, what has fallen due meanwhile is spread."""
+SPREAD: Final = timedelta(hours=2)
+"""Over how long."""
 AT_ONCE: Final = 10
 """One in so many may leave at once; the rest follows evenly, so that no span of time sees more than the rate says."""
 CALMS_DOWN: Final = timedelta(minutes=10)

@@ -13,7 +13,9 @@ FIRST: Final = timedelta(minutes=5)
 LONGEST: Final = timedelta(seconds=4000)
 ONCE_A_DAY: Final = timedelta(days=1)
 LONGEST_CLAIM: Final = timedelta(minutes=15)
-"""No message is held for longer without being handed over, whatever its worker is doing; nor for longer after that."""
+"""No message is held for longer without being handed over, whatever its worker is doing."""
+LONGEST_HANDOVER: Final = timedelta(hours=3)
+"""Nor for longer after that: the time limits of the conversation itself, however they are set, end before."""
 MOST_CLAIMS: Final = 5
 """A message that was claimed this often without any result takes its worker down with it: it is poison."""
 SUSPECT: Final = 3

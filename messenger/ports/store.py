@@ -165,7 +165,7 @@ class Claims(Protocol):
     def heartbeat(self, *, owner: str, lease_until: datetime, now: datetime | None = None) -> int:
         """Extend all leases of ``owner``, and its probes; returns how many leases were extended.
 
-        Given ``now``, what was claimed longer ago than ``LONGEST_CLAIM`` is let go; what is ``sending`` twice that.
+        Given ``now``, what was claimed longer ago than ``LONGEST_CLAIM`` is let go; what is ``sending`` after ``LONGEST_HANDOVER`` more.
         """
         ...
 
@@ -233,10 +233,11 @@ class Keeping(Protocol):
         """Return how many messages left since then."""
         ...
 
-    def spread(self, *, now: datetime, over: timedelta, shop: str | None = None) -> int:
+    def spread(self, *, now: datetime, over: timedelta, shop: str | None = None, transport: str = "") -> int:
         """Spread what is due now evenly over this span, in due order, urgent rows excepted; returns how many were moved.
 
-        ``not_before`` and ``due_at`` move, reason becomes ``outage``; nothing is moved to its expiry or beyond.
+        ``not_before`` and ``due_at`` move, reason becomes ``outage``; nothing is moved to its expiry or beyond. What waits for
+        an account in trouble stays, unless ``transport`` names the account: then only that is moved.
         """
         ...
 

@@ -12,9 +12,21 @@ from typing import Final
 from messenger.domain.breakers import Breaker, Phase, failed, handed_back, probed, works
 from messenger.domain.guarding import Go
 from messenger.domain.messages import Outcome, PlannedMessage, Reason, Receipt, State
-from messenger.domain.pacing import Allowance, Rate, available, is_too_fast, present_rate, reserved, slowed, taken
+from messenger.domain.pacing import (
+    LONG_PAUSE,
+    SPREAD,
+    Allowance,
+    Rate,
+    available,
+    is_too_fast,
+    present_rate,
+    reserved,
+    slowed,
+    taken,
+)
 from messenger.ports import Clock, Store
 from messenger.services.following import A_MOMENT, behind, later
+from messenger.services.lookout import tell_of_outage
 from messenger.services.parcels import domain_of
 
 log = logging.getLogger(__name__)
@@ -71,8 +83,6 @@ class Accounts:
     owner: str
     lease: timedelta
     limits: Mapping[str, Limits] = field(default_factory=dict)
-    on_change: Callable[[Breaker], None] = lambda _: None
-    """Told of each breaker that has just opened, closed, or opened again."""
     _known: dict[str, Breaker] = field(default_factory=dict)
     _allowances: dict[str, Allowance] = field(default_factory=dict)
 
@@ -191,6 +201,13 @@ class Accounts:
 
     # --- after a try --------------------------------------------------------------------------------------------
 
+    def is_news(self, transport: str, receipt: Receipt) -> bool:
+        """Return whether ``told`` would have something to write: most answers say nothing new about an account."""
+        breaker = self._known.get(transport)
+        is_known_good = breaker is None or (not breaker.failures and not breaker.is_open)
+        is_calm = receipt.outcome is not Outcome.ACCOUNT and not is_too_fast(receipt.code, receipt.status)
+        return not (is_known_good and is_calm)
+
     def told(self, transport: str, receipt: Receipt, *, domain: str = "") -> None:
         """Take in what one try says about its account, and about the domain it went to."""
         if receipt.outcome is Outcome.ACCOUNT:
@@ -201,9 +218,20 @@ class Accounts:
             return
         breaker = self._known.get(transport)
         if breaker is not None and (breaker.failures or self.is_mine_to_probe(transport)):
+            self._let_waiting_out(breaker)
             self._turn(transport, partial(works, by=self.owner))
         if domain and is_too_fast(receipt.code, receipt.status) and receipt.stage not in _ABOUT_US:
             self._slow_down(f"{transport}/{domain}")
+
+    def _let_waiting_out(self, breaker: Breaker) -> None:
+        """After a long time nobody gets a heap at once: what waits is spread before the account is used again."""
+        now = self.clock.now()
+        if breaker.since is None or now - breaker.since <= LONG_PAUSE or not self.is_mine_to_probe(breaker.transport):
+            return
+        moved = self.store.spread(now=now, over=SPREAD, transport=breaker.transport)
+        if moved:
+            log.warning("spread_after_trouble", extra={"transport": breaker.transport, "messages": moved})
+            tell_of_outage(self.store, now, messages=moved, since=breaker.since)
 
     def hand_back(self, transport: str) -> None:
         """Say that a probe found nothing out, if this process was at one."""
@@ -223,11 +251,10 @@ class Accounts:
     def _turn(self, transport: str, step: Callable[[Breaker], Breaker]) -> Breaker:
         was, became = self.store.turn_breaker(transport, step)
         self._known[transport] = became
-        if became.phase is not was.phase and Phase.PROBING is not became.phase:
+        if became.pause != was.pause:
             log.warning(
                 "account_works" if became.phase is Phase.CLOSED else "account_in_trouble", extra=_fields(became)
             )
-            self.on_change(became)
         return became
 
     def limits_of(self, transport: str) -> Limits:

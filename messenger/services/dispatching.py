@@ -4,48 +4,42 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final
 
-from messenger.domain.clearing import Cleared
-from messenger.domain.guarding import Go
-from messenger.domain.messages import FrozenMessage, Outcome, PlannedMessage, Reason, Receipt, State
-from messenger.domain.retry import LONGEST_CLAIM, MOST_CLAIMS
+from messenger.domain.messages import FrozenMessage, Outcome, PlannedMessage, Reason, Receipt
+from messenger.domain.retry import LONGEST_CLAIM
 from messenger.domain.rules import Uncertain
 from messenger.errors import StorageError
-from messenger.ports import Clock, Commitment, Composer, Result, Settlement, Store, Transport
-from messenger.services.accounts import Accounts, Candidate, Limits
+from messenger.ports import Clock, Composer, Store, Transport
+from messenger.services.accounts import Accounts, Limits
 from messenger.services.beating import Heart
 from messenger.services.clearing import Clearing, OrderDesk
+from messenger.services.entrance import Admitted, Entrance
 from messenger.services.enveloping import Secrets
 from messenger.services.following import LEFT_TO_STAFF, following
-from messenger.services.group_commit import GroupCommit
+from messenger.services.hall import Hall
 from messenger.services.home import Home
-from messenger.services.parcels import Make, Packing, Parcel, Tally, left_to_staff, poison, put_back
+from messenger.services.ledger import Ledger, insisting
+from messenger.services.parcels import Packing, Parcel, Tally, put_back
 from messenger.services.preparing import Postman
-from messenger.services.sending import LAST_WORDS, Desk, Hall, Way
+from messenger.services.sending import LAST_WORDS, Desk, Way
 
 __all__ = ["Dispatcher", "Tally"]
 
 log = logging.getLogger(__name__)
 
-Answer = TypeVar("Answer")
 OnRefusal = Callable[[PlannedMessage, FrozenMessage, Receipt], None]
 
-CLEARED_AT_ONCE: Final = 50
-"""Messages decided in one transaction: their buyers are locked for as long as it takes."""
 DEPTH: Final = 4
 """Messages a connection may have under way."""
 AHEAD: Final = 3
 """So many times what may be under way is in hand at most: that, and twice as much waiting to follow."""
 LOOK: Final = 1.0
 """Seconds between looks for something due while something is on its way."""
-SOON: Final = 0.2
-LATE: Final = 5.0
-"""Seconds after which a database that is away is tried again, at first and later."""
 
 
 class Dispatcher:
@@ -86,16 +80,11 @@ class Dispatcher:
         self._on_refusal = on_refusal
         self.heart = Heart(store, clock, owner, lease)
         self.accounts = Accounts(store=store, clock=clock, owner=owner, lease=lease, limits=limits or {})
-        self._commits: GroupCommit[Commitment] = GroupCommit(store.commit, lambda one: one.id)
-        self._results: GroupCommit[Result] = GroupCommit(store.record, lambda one: one.id)
+        self._ledger = Ledger(store, clock, owner)
         self._transports = transports
         self._composer = composer
         self._hall: Hall | None = None
         self._is_stopping = False
-        self._loose: list[PlannedMessage] = []
-        """Claimed rows that are in nobody's hands."""
-        self._unsent: list[PlannedMessage] = []
-        """Rows that a transport had in hand and has surely not sent."""
         self._retired: list[Transport] = []
         self._work_by(home)
 
@@ -118,27 +107,23 @@ class Dispatcher:
     def _work_by(self, home: Home) -> None:
         self._home = home
         postman = Postman(home, Secrets.of(self._store))
-        self._clearing = Clearing(self._store, postman, self._owner)
-        self._orders = OrderDesk(self._store, home)
-        self._packing = Packing(self._store, self._clock, self._composer, postman, self._clearing, self._orders)
+        clearing, orders = Clearing(self._store, postman, self._owner), OrderDesk(self._store, home)
+        packing = Packing(self._store, self._clock, self._composer, postman, clearing, orders)
+        self._entrance = Entrance(self.accounts, self._ledger, packing)
 
     def resolve_uncertain(self) -> None:
         """Give every message of unknown fate its policy: a time for the second copy, or a person."""
         for message in self._store.unresolved():
             policy = self._home.policy_for(message)
-            if policy.then is Uncertain.RESEND:
-                resend_at = self._clock.now() + policy.resend_after
-                self._store.postpone(
-                    key=message.key, resend_at=resend_at, because=str(message.reason or Reason.CRASHED)
-                )
-            else:
-                self._store.postpone(key=message.key, resend_at=None, because=LEFT_TO_STAFF)
+            again = policy.then is Uncertain.RESEND
+            resend_at = self._clock.now() + policy.resend_after if again else None
+            because = str(message.reason or Reason.CRASHED) if again else LEFT_TO_STAFF
+            self._store.postpone(key=message.key, resend_at=resend_at, because=because)
 
     async def close(self) -> None:
         """Give up what the transports keep between passes."""
-        retired, self._retired = [*self._retired, *self._transports.values()], []
-        for transport in retired:
-            await transport.close()
+        self._retired += self._transports.values()
+        await self._close_retired()
 
     async def _close_retired(self) -> None:
         retired, self._retired = self._retired, []
@@ -189,7 +174,7 @@ class Dispatcher:
         cutting.cancel()
 
     async def _tidy_up(self, hall: Hall) -> None:
-        await self._results.settled()
+        await self._ledger.settled()
         await self._let_go(hall)
         await self._end_probes(hall)
         await self._close_retired()
@@ -200,7 +185,7 @@ class Dispatcher:
             await self._end_probes(hall)
             places, mark = self._places(hall), self.heart.mark()
             hall.look_away()
-            claimed = await self._claim(hall, places) if places else []
+            claimed = await asyncio.to_thread(self._claim, places, self._rooms(hall)) if places else []
             if claimed:
                 await self._keeping(claimed, self._deal_with(claimed, hall, tally, mark))
             elif hall.is_busy or hall.has_changed:  # what was just answered may be due again
@@ -214,14 +199,14 @@ class Dispatcher:
             await work
         except BaseException as error:
             uncounted = isinstance(error, StorageError | asyncio.CancelledError)  # else one of them may be poison
-            self._loose += [
+            self._ledger.let_go(
                 put_back(one) if uncounted else replace(put_back(one), attempts=one.attempts) for one in claimed
-            ]
+            )
             raise
 
     def _places(self, hall: Hall) -> int:
         """How many messages to claim; none while so few would fit that it is better to wait for more room."""
-        free = [(self._room(hall, name), self._most(name)) for name in self._transports]
+        free = [(room, self._most(name)) for name, room in self._rooms(hall).items()]
         room, most = max(free, default=(self._batch, self._batch))
         return 0 if hall.is_busy and room < most // 2 else min(self._batch, room)
 
@@ -231,14 +216,11 @@ class Dispatcher:
     def _most(self, transport: str) -> int:
         return self._slots(transport) * DEPTH * AHEAD
 
-    def _room(self, hall: Hall, transport: str) -> int:
-        return max(0, self._most(transport) - hall.in_hand(transport))
+    def _rooms(self, hall: Hall) -> dict[str, int]:
+        """How many more each transport may have in hand."""
+        return {name: max(0, self._most(name) - hall.in_hand(name)) for name in self._transports}
 
-    async def _claim(self, hall: Hall, places: int) -> list[PlannedMessage]:
-        room = {name: self._room(hall, name) for name in self._transports}
-        return await asyncio.to_thread(self._claim_now, places, room)
-
-    def _claim_now(self, places: int, room: Mapping[str, int]) -> list[PlannedMessage]:
+    def _claim(self, places: int, room: Mapping[str, int]) -> list[PlannedMessage]:
         now = self._clock.now()
         self.accounts.refresh()
         claimed = self._store.claim(
@@ -254,20 +236,16 @@ class Dispatcher:
 
     async def _deal_with(self, claimed: Sequence[PlannedMessage], hall: Hall, tally: Tally, mark: float) -> None:
         if self.stopping:
-            await asyncio.to_thread(self._settle, [(one, put_back(one)) for one in claimed])
+            await asyncio.to_thread(self._ledger.settle, [(one, put_back(one)) for one in claimed])
             return
-        await asyncio.to_thread(self._orders.look_up, claimed)
-        places = {name: self._room(hall, name) for name in self._transports}
-        admitted = await asyncio.to_thread(self._admitted, claimed, places, tally)
+        admitted = await asyncio.to_thread(self._entrance.admitted, claimed, self._rooms(hall), tally)
         await self._hand_over(admitted, hall, tally, mark)
 
-    async def _hand_over(
-        self, admitted: Sequence[tuple[Candidate, Make]], hall: Hall, tally: Tally, mark: float
-    ) -> None:
+    async def _hand_over(self, admitted: Sequence[Admitted], hall: Hall, tally: Tally, mark: float) -> None:
         """Put each together, and at once into its transport's hands."""
         settled: list[tuple[PlannedMessage, PlannedMessage]] = []
         for one, make in admitted:
-            ready = put_back(one.message) if self.stopping else self._packing.made(one.message, make)
+            ready = put_back(one.message) if self.stopping else self._entrance.packing.made(one.message, make)
             if isinstance(ready, PlannedMessage):
                 settled.append((one.message, ready))
                 tally.add(ready.state)
@@ -276,76 +254,14 @@ class Dispatcher:
             hall.put(one.go.transport, ready)
             await asyncio.sleep(0)  # what is on its way goes on
         if settled:
-            await asyncio.to_thread(self._settle, settled)
+            await asyncio.to_thread(self._ledger.settle, settled)
 
-    # --- who may leave ------------------------------------------------------------------------------------------
-
-    def _admitted(
-        self, claimed: Sequence[PlannedMessage], places: Mapping[str, int], tally: Tally
-    ) -> list[tuple[Candidate, Make]]:
-        """Ask the guard, and then the accounts; whoever may not leave is written down."""
-        again = [one for one in claimed if one.state is State.UNCERTAIN]
-        fresh = self._clear([one for one in claimed if one.state is not State.UNCERTAIN], tally)
-        wanted: list[tuple[Candidate, Make]] = [
-            (Candidate(one.message, one.go), partial(self._packing.first, one)) for one in fresh
-        ]
-        wanted += self._wanted_again(again, tally)
-        makes = {one.message.id: make for one, make in wanted}
-        found: list[Candidate] = []
-        for name in sorted({one.go.transport for one, _ in wanted}):
-            mine = [one for one, _ in wanted if one.go.transport == name]
-            admission = self.accounts.admit(name, mine, places=places.get(name, 0))
-            found += admission.go
-            self._settle(admission.stay)
-            for _, row in admission.stay:
-                tally.add(row.state)
-        return [(one, makes[one.message.id]) for one in found]
-
-    def _clear(self, fresh: Sequence[PlannedMessage], tally: Tally) -> list[Cleared]:
-        """Ask the guard about messages, in transactions that lock their buyers; returns those that may leave."""
-        poisoned = [one for one in fresh if one.attempts > MOST_CLAIMS and one.reply is None]
-        self._settle([(one, poison(one)) for one in poisoned])
-        for _ in poisoned:
-            tally.add(State.FAILED)
-        cleared: list[Cleared] = []
-        healthy = [one for one in fresh if one not in poisoned]
-        for start in range(0, len(healthy), CLEARED_AT_ONCE):
-            batch = healthy[start : start + CLEARED_AT_ONCE]
-            may_leave, stayed = self._clearing.clear(batch, self._orders.find, self._clock.now())
-            cleared += may_leave
-            for row in stayed:
-                tally.add(row.state)
-        return cleared
-
-    def _wanted_again(self, again: Sequence[PlannedMessage], tally: Tally) -> list[tuple[Candidate, Make]]:
-        """Which of those that were perhaps sent there is still a reason for; of the others a person decides what to believe."""
-        found: list[tuple[Candidate, Make]] = []
-        left: list[tuple[PlannedMessage, PlannedMessage]] = []
-        for message in again:
-            go = self._packing.wanted_again(message)
-            if isinstance(go, Go) and go.transport in self._transports:
-                found.append((Candidate(message, go), partial(self._packing.again, go)))
-            else:
-                left.append((message, go if isinstance(go, PlannedMessage) else left_to_staff(message)))
-        self._settle(left)
-        for _, row in left:
-            tally.add(row.state)
-        return found
-
-    def _settle(self, pairs: Sequence[tuple[PlannedMessage, PlannedMessage]]) -> set[int]:
-        if not pairs:
-            return set()
-        return self._store.settle([self._settlement(claimed, target) for claimed, target in pairs])
-
-    def _settlement(self, claimed: PlannedMessage, target: PlannedMessage) -> Settlement:
-        return Settlement(id=claimed.id, owner=self._owner, token=claimed.token, at=self._clock.now(), message=target)
-
-    # --- one message --------------------------------------------------------------------------------------------
+    # --- what a transport tells ---------------------------------------------------------------------------------
 
     def _open(self, tally: Tally, transport: str, changed: asyncio.Event) -> Way:
         desk = Desk(
             is_ours=lambda one: self.heart.is_steady(one.mark) and self.heart.age(one.mark) < LONGEST_CLAIM,
-            commits=self._commit,
+            commits=self._ledger.commit,
             answered=partial(self._answered, tally, transport),
             left_over=partial(self._left_over, tally),
             is_open=lambda: self.accounts.is_open(transport),
@@ -353,38 +269,15 @@ class Dispatcher:
         )
         return Way(self._transports[transport], desk, self._slots(transport), changed)
 
-    async def _commit(self, one: Parcel) -> bool:
-        return await self._commits.put(
-            Commitment(
-                id=one.message.id, owner=self._owner, token=one.message.token, message=one.message, letter=one.letter,
-                digest=one.digest, template_version=one.version, at=self._clock.now(),
-            )
-        )  # fmt: skip
-
     async def _answered(self, tally: Tally, transport: str, one: Parcel, receipt: Receipt) -> None:
-        now = self._clock.now()
-        await self._written(lambda: asyncio.to_thread(self.accounts.told, transport, receipt, domain=one.domain))
+        if self.accounts.is_news(transport, receipt):
+            await insisting(lambda: asyncio.to_thread(self.accounts.told, transport, receipt, domain=one.domain))
         policy = self._home.policy_for(one.message)
-        row = following(one.message, one.go, receipt, now=now, policy=policy)
+        row = following(one.message, one.go, receipt, now=self._clock.now(), policy=policy)
         tally.add(row.state)
-        result = Result(
-            id=one.message.id, owner=self._owner, token=one.message.token, message=row, receipt=receipt,
-            started_at=one.started_at, at=now,
-        )  # fmt: skip
-        await self._written(lambda: self._results.put(result))
+        await self._ledger.record(one, row, receipt)
         if receipt.outcome is Outcome.PERMANENT:
             await asyncio.to_thread(self._tell_refusal, row, one.content, receipt)
-
-    async def _written(self, write: Callable[[], Awaitable[Answer]]) -> Answer:
-        """What is known is written down, however long the database is away."""
-        wait = SOON
-        while True:
-            try:
-                return await write()
-            except StorageError as error:
-                log.warning("result_not_written_yet", extra={"problem": str(error)})
-                await asyncio.sleep(wait)
-                wait = min(LATE, 2 * wait)
 
     def _tell_refusal(self, row: PlannedMessage, content: FrozenMessage, receipt: Receipt) -> None:
         try:
@@ -398,9 +291,9 @@ class Dispatcher:
         for _, row in pairs:
             tally.add(row.state)
         try:
-            await asyncio.to_thread(self._settle, pairs)
+            await asyncio.to_thread(self._ledger.settle, pairs)
         except StorageError:
-            self._loose += [row for _, row in pairs]
+            self._ledger.let_go(row for _, row in pairs)
 
     def _back(self, message: PlannedMessage) -> PlannedMessage:
         if not self.stopping and self.accounts.is_open(message.transport or ""):
@@ -410,31 +303,12 @@ class Dispatcher:
     # --- what is loose ------------------------------------------------------------------------------------------
 
     async def _let_go(self, hall: Hall) -> None:
-        """Put back what is claimed and in nobody's hands; while the database is away it waits here."""
-        self._unsent += [put_back(one.message) for one in hall.orphans()]
-        if not (self._loose or self._unsent):
-            return
-        loose, self._loose, unsent, self._unsent = self._loose, [], self._unsent, []
-        try:
-            await asyncio.to_thread(self._release, loose, unsent)
-        except StorageError as error:
-            self._loose, self._unsent = loose + self._loose, unsent + self._unsent
-            log.warning("claims_not_released_yet", extra={"messages": len(loose + unsent), "problem": str(error)})
+        """Put back what is claimed and in nobody's hands."""
+        self._ledger.let_go((put_back(one.message) for one in hall.orphans()), unsent=True)
+        await self._ledger.release()
 
     async def _end_probes(self, hall: Hall) -> None:
         """Let others probe an account when what was to do so came to nothing: it was cancelled, say."""
         for name in self._transports:
             if self.accounts.is_mine_to_probe(name) and not hall.in_hand(name):
                 await asyncio.to_thread(self.accounts.hand_back, name)
-
-    def _release(self, loose: Sequence[PlannedMessage], unsent: Sequence[PlannedMessage]) -> None:
-        """Put rows back; of those that were not sent also when their commit point was passed and nobody heard of it."""
-        done = self._settle([(one, one) for one in (*loose, *unsent)])
-        now, not_sent = self._clock.now(), Receipt(outcome=Outcome.ACCOUNT, reply="not sent: the database was away")
-        results = [
-            Result(id=one.id, owner=self._owner, token=one.token, message=one, receipt=not_sent, started_at=now, at=now)
-            for one in unsent
-            if one.id not in done
-        ]
-        if results:
-            self._store.record(results)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
-from typing import Final
 
 from messenger.domain.breakers import hurried
 from messenger.domain.lanes import LOOK_BACK, Journey, LaneKey, snapshot
+from messenger.domain.pacing import LONG_PAUSE, SPREAD
 from messenger.domain.rules import Hold
 from messenger.ports import Clock, Store
 from messenger.services.clearing import silent_sources
@@ -21,11 +20,6 @@ from messenger.services.lookout import tell_of_outage
 from messenger.services.retaining import Retaining
 
 log = logging.getLogger(__name__)
-
-LONG_PAUSE: Final = timedelta(hours=6)
-"""After so long a stand-still, what has fallen due meanwhile is spread."""
-SPREAD: Final = timedelta(hours=2)
-"""Over how long."""
 
 
 @dataclass(slots=True)

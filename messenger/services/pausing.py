@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from messenger.domain.pacing import LONG_PAUSE, SPREAD
 from messenger.errors import UsageError
 from messenger.ports import Clock, Pause, Store
 from messenger.services.finding import hint
 from messenger.services.home import Home
-from messenger.services.housekeeping import LONG_PAUSE, SPREAD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

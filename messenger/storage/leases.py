@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, and_, false, func, insert, or_
 
 from messenger.domain.breakers import Breaker, queue_of
 from messenger.domain.messages import Key, PlannedMessage, Reason
-from messenger.domain.retry import LONGEST_CLAIM
+from messenger.domain.retry import LONGEST_CLAIM, LONGEST_HANDOVER
 from messenger.ports import Pulse
 from messenger.storage.accounts import keep_probing, open_accounts
 from messenger.storage.carrying import share
@@ -26,7 +26,7 @@ def heartbeat(database: Database, *, owner: str, lease_until: datetime, now: dat
     mine = and_(in_hand, outbox.c.owner == owner)
     if now is not None:
         since = now - LONGEST_CLAIM
-        handed_over = and_(outbox.c.state == "sending", outbox.c.claimed_at > since - LONGEST_CLAIM)
+        handed_over = and_(outbox.c.state == "sending", outbox.c.claimed_at > since - LONGEST_HANDOVER)
         mine = and_(mine, or_(outbox.c.claimed_at > since, handed_over))
 
     def beat(connection: Connection) -> int:

@@ -5,7 +5,20 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Row, and_, delete, func, insert, literal, select, true, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    true,
+    update,
+)
 
 from messenger.domain.breakers import queue_of
 from messenger.domain.messages import Key, Reason
@@ -14,7 +27,7 @@ from messenger.storage.accounts import open_accounts
 from messenger.storage.columns import microseconds
 from messenger.storage.due import running
 from messenger.storage.engine import Database
-from messenger.storage.outbox_table import aside, claimable, outbox
+from messenger.storage.outbox_table import aside, claimable, for_an_account, outbox
 from messenger.storage.rows import entry_values
 from messenger.storage.sql import upsert
 from messenger.storage.tables import alive, pauses, record, ticks
@@ -76,16 +89,15 @@ def wake(database: Database, *, shop: str, hold: str, now: datetime) -> int:
     return database.transact(lambda connection: connection.execute(woken).rowcount)
 
 
-def spread(database: Database, *, now: datetime, over: timedelta, shop: str | None) -> int:
+def spread(database: Database, *, now: datetime, over: timedelta, shop: str | None, transport: str) -> int:
     """Spread what is due evenly over a span; see ``ports.Store.spread``."""
 
     def move(connection: Connection) -> int:
         of_shops = running(connection) if shop is None else outbox.c.shop == shop
         if of_shops is None:
             return 0
-        shut = [queue_of(one) for one in open_accounts(connection)]
         planned = and_(claimable, outbox.c.state == "planned", ~outbox.c.urgent, outbox.c.due_at <= now)
-        ripe = and_(planned, of_shops, outbox.c.queue.not_in(shut) if shut else true())
+        ripe = and_(planned, of_shops, _of_lines(connection, transport))
         before = func.row_number().over(order_by=(outbox.c.due_at, outbox.c.id)) - 1
         span, start = (literal(one, BigInteger) for one in (over // timedelta(microseconds=1), microseconds(now)))
         place = (start + span * before // func.count().over()).label("at")
@@ -101,6 +113,14 @@ def spread(database: Database, *, now: datetime, over: timedelta, shop: str | No
         return len(rows)
 
     return database.transact(move)
+
+
+def _of_lines(connection: Connection, transport: str) -> ColumnElement[bool]:
+    """What waits for this account; without one, all but what waits for an account in trouble."""
+    if transport:
+        return and_(for_an_account, outbox.c.queue == queue_of(transport))
+    shut = [queue_of(one) for one in open_accounts(connection)]
+    return outbox.c.queue.not_in(shut) if shut else true()
 
 
 def _moved(row: Row[Any], at: datetime) -> dict[str, Any]:  # Any: column values

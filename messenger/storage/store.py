@@ -203,9 +203,9 @@ class SqlStore(SqlFeedback, SqlAccounts, SqlAlarms, SqlArchive):
         """Return how many messages left since then."""
         return reading.sent_since(self._database, since)
 
-    def spread(self, *, now: datetime, over: timedelta, shop: str | None = None) -> int:
+    def spread(self, *, now: datetime, over: timedelta, shop: str | None = None, transport: str = "") -> int:
         """Spread what is due evenly over a span."""
-        return pausing.spread(self._database, now=now, over=over, shop=shop)
+        return pausing.spread(self._database, now=now, over=over, shop=shop, transport=transport)
 
     def buys_tick(self, name: str, slot: str) -> bool:
         """Return whether this caller is the first that asks for this slot."""

@@ -12,8 +12,8 @@ import pytest
 from messenger.domain.alerts import Alert, AlertKind
 from messenger.domain.breakers import Breaker, failed
 from messenger.domain.messages import Outcome
+from messenger.domain.pacing import LONG_PAUSE, SPREAD
 from messenger.ports import OrderKey, Space
-from messenger.services.housekeeping import LONG_PAUSE, SPREAD
 from messenger.services.lookout import LEAST_FREE, SPREADS_FOR, STILL_FOR, Lookout
 from messenger.services.queueing import Choice, Verb
 from tests.builders import event

@@ -12,7 +12,7 @@ import pytest
 from messenger.domain.breakers import FIRST_OF_LOGIN, Breaker, Phase, failed, queue_of, works
 from messenger.domain.messages import Key, PlannedMessage, State
 from messenger.domain.pacing import Allowance, Rate, taken
-from messenger.domain.retry import LONGEST_CLAIM, SUSPECT
+from messenger.domain.retry import LONGEST_CLAIM, LONGEST_HANDOVER, SUSPECT
 from messenger.ports import OrderKey
 from messenger.storage import SqlStore
 from tests.storage_samples import MINUTE, NOW, claim, commitment, message, only, plan, settlement, together
@@ -211,7 +211,7 @@ def test_no_message_is_kept_by_heartbeats_for_ever(store: SqlStore, *, is_sendin
     (row,) = claim(store)
     if is_sending:
         store.commit([commitment(row)])
-    longest = 2 * LONGEST_CLAIM if is_sending else LONGEST_CLAIM
+    longest = LONGEST_CLAIM + LONGEST_HANDOVER if is_sending else LONGEST_CLAIM
     before, after = NOW + longest - MINUTE, NOW + longest
 
     assert store.heartbeat(owner="a", lease_until=before + MINUTE, now=before) == 1

@@ -102,7 +102,8 @@ SENDER_REMEDY = "(write Sunny Toys <care@sunny-toys.example>)"
         (f'{SHOP}channels = {{ email = "main" }}\n', "4:22: shops.toys.channels.email: unknown transport 'main' (write [transports.main])"),
         (f'{SHOP}colour = "red"\n', ("4:1: shops.toys.colour: unknown key (known: channels, default_language, mode, name, platform,"
                                     " reply_to, sender, staff_language, survey_url, url, zone)")),
-        (f'{SHOP}[worker]\nlease = "61m"\n', "5:9: worker.lease: must be an hour at most, got '61m' (write 60s)"),
+        (f'{SHOP}[worker]\nlease = "301s"\n', ("5:9: worker.lease: must be from 1s to 5m, got '301s' (write 60s: a sign of life comes"
+                                             " three times as often, and no message is held for longer than 15m)")),
         (f"{SHOP}[worker]\nbatch = 0\n", "5:9: worker.batch: must be a whole number from 1 to 10000, got 0"),
         (f"{SHOP}[worker]\nbatch = 10001\n", "5:9: worker.batch: must be a whole number from 1 to 10000, got 10001"),
         (f"{SHOP}[worker]\nleases = 1\n", "5:1: worker.leases: unknown key (did you mean 'lease'?)"),
@@ -117,10 +118,10 @@ def test_a_mistake_says_where_and_what_would_be_right(tmp_path: Path, text: str,
 
 def test_what_stands_beside_the_shops(tmp_path: Path) -> None:
     settings = settings_of(
-        tmp_path, f'{SHOP}[worker]\nlease = "60m"\nbatch = 10000\n[web]\npublic_url = "http://x.example"\n'
+        tmp_path, f'{SHOP}[worker]\nlease = "5m"\nbatch = 10000\n[web]\npublic_url = "http://x.example"\n'
     )
 
-    assert settings.worker == WorkerSettings(lease=timedelta(hours=1), batch=10_000)
+    assert settings.worker == WorkerSettings(lease=timedelta(minutes=5), batch=10_000)
     assert settings.web == WebSettings(public_url="http://x.example")
     assert settings.home == tmp_path
     assert settings_of(tmp_path, f"{SHOP}[worker]\nbatch = 1\n").worker == WorkerSettings(batch=1)
