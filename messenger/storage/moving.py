@@ -20,7 +20,7 @@ from messenger.storage.tables import archive, archived_keys, attempts, bodies, h
 
 ROWS: Final = 50
 """Rows that one transaction moves, unless a single order has more."""
-LOOKED_AT: Final = 10
+LOOKED_AT: Final = 3
 """Orders that one transaction looks at."""
 
 Place = tuple[datetime, str, str]
