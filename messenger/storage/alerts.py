@@ -28,7 +28,7 @@ from messenger.storage.alert_tables import alerts, failed, telling
 from messenger.storage.engine import Database
 from messenger.storage.looks import SqlLooks, because_of, left_to_people
 from messenger.storage.outbox_table import aside, outbox
-from messenger.storage.sql import among, is_sqlite, upsert
+from messenger.storage.sql import among, is_sqlite, not_by, upsert
 
 A_MOMENT: Final = timedelta(minutes=1)
 """What was said within it is not written again."""
@@ -124,7 +124,7 @@ class SqlAlarms(SqlLooks):
         found: dict[str, dict[str, int]] = {}
         with self._database.read() as connection:
             for name, mine in _needing(since).items():
-                counted = select(outbox.c.shop, func.count()).where(mine).group_by(outbox.c.shop)
+                counted = select(not_by(outbox.c.shop), func.count()).where(mine).group_by(not_by(outbox.c.shop))
                 for shop, number in connection.execute(counted):
                     found.setdefault(shop, {})[name] = number
         return {shop: Needs(**numbers) for shop, numbers in sorted(found.items())}
