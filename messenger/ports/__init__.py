@@ -5,6 +5,7 @@ from messenger.domain.orders import Payment
 from messenger.ports.accounts import Accounts
 from messenger.ports.alarms import Alarms, Bulletin, HeldBack, Needs, Notifier, Space, Telling
 from messenger.ports.feedback import Feedback, KeptReport, Returns
+from messenger.ports.news import News
 from messenger.ports.outside import Clock, Committing, Composer, Done, Transport
 from messenger.ports.store import Claims, Generations, Inbox, Keeping, Lanes, Reading, Store
 from messenger.ports.unit import Unit
@@ -51,6 +52,7 @@ __all__ = [
     "Lanes",
     "Line",
     "Needs",
+    "News",
     "Notifier",
     "OrderKey",
     "Pause",

@@ -14,6 +14,7 @@ from messenger.ports.accounts import Accounts
 from messenger.ports.alarms import Alarms
 from messenger.ports.archive import Archive
 from messenger.ports.feedback import Feedback
+from messenger.ports.news import News
 from messenger.ports.unit import Unit
 from messenger.ports.values import (
     Commitment,
@@ -285,7 +286,7 @@ class Lanes(Protocol):
         ...
 
 
-class Store(Inbox, Reading, Claims, Keeping, Generations, Lanes, Accounts, Feedback, Alarms, Archive, Protocol):
+class Store(Inbox, Reading, Claims, Keeping, Generations, Lanes, Accounts, Feedback, Alarms, Archive, News, Protocol):
     """Keeps everything. Methods are synchronous; each write is one short transaction."""
 
     def secret(self, name: str) -> bytes:

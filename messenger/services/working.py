@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 TICK: Final = 1.0
 """Seconds between looks for something due."""
+GATHERS: Final = 0.05
+"""Seconds after news before it is looked at: mostly more of it follows at once."""
 LOOK: Final = 1.5
 """Seconds between looks for edited rules and texts, or a newer generation."""
 CHORES: Final = 10.0
@@ -68,6 +70,8 @@ class Worker:
     watch: Callable[[float], None] = lambda _: None
     """Begins to look for what staff must know of and to tell them, and waits so many seconds for it to end."""
     _stopped: asyncio.Event = field(default_factory=asyncio.Event)
+    _woken: asyncio.Event = field(default_factory=asyncio.Event)
+    """There is news, or it is to stop."""
     _trouble: int = 0
     """How often in a row the database was away."""
 
@@ -109,14 +113,13 @@ class Worker:
         scheduler.add_job(self._look_for_edits, seconds=LOOK, id="edits", **common)
         scheduler.add_job(self._do_chores, seconds=CHORES, id="chores", **common)
         scheduler.add_job(self.watch, args=[0.0], seconds=WATCH, id="watch", **common)
-        with self.dispatcher.heart.beating(), self._stop_on_signals():
+        with self.dispatcher.heart.beating(), self._stop_on_signals(), self.store.news(self._hearing()):
             await asyncio.to_thread(self._keep().spread_after_outage)
             scheduler.start()
             try:
                 await self._tick()
                 while not self.dispatcher.stopping:
-                    await self._rest()
-                    await self._pass()
+                    await (self._tick() if await self._rest() else self._pass())
             finally:
                 scheduler.shutdown(wait=False)
                 await self.dispatcher.close()
@@ -139,12 +142,33 @@ class Worker:
         else:
             self._trouble = 0
 
-    async def _rest(self) -> None:
-        """Until it is time for the next pass, or to stop."""
-        seconds = min(LONGEST_WAIT, TICK * 2**self._trouble) if self._trouble else TICK
+    async def _rest(self) -> bool:
+        """Until it is time for the next pass, or to stop, or there is news; returns whether there was."""
+        if self._trouble:
+            await self._wait(self._stopped, min(LONGEST_WAIT, TICK * 2**self._trouble))
+            return False
+        await self._wait(self._woken, TICK)
+        if self._woken.is_set() and not self._stopped.is_set():
+            await self._wait(self._stopped, GATHERS)
+        has_news = self._woken.is_set()
+        self._woken.clear()
+        return has_news
+
+    @staticmethod
+    async def _wait(event: asyncio.Event, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._stopped.wait()
+                await event.wait()
+
+    def _hearing(self) -> Callable[[], None]:
+        """What is called, from another thread, when there is news."""
+        loop = asyncio.get_running_loop()
+
+        def heard() -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(self._woken.set)
+
+        return heard
 
     async def _dispatch(self, tally: Tally | None = None) -> None:
         """One pass; once asked to stop, what is in hand has so many seconds to finish, and is cut off then."""
@@ -215,9 +239,7 @@ class Worker:
             self.clock.advance_to(min(moments) + timedelta(milliseconds=1))
             return
         seconds = (min(moments) - self.clock.now()).total_seconds()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(min(max(seconds, 0.05), TICK)):
-                await self._stopped.wait()
+        await self._wait(self._stopped, min(max(seconds, 0.05), TICK))
 
     @contextlib.contextmanager
     def _stop_on_signals(self) -> Iterator[None]:
@@ -233,6 +255,7 @@ class Worker:
                 signal.signal(number, signal.SIG_DFL)
             self.dispatcher.stopping = True
             self._stopped.set()
+            self._woken.set()
 
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop)

@@ -13,6 +13,7 @@ from messenger.domain.events import Event
 from messenger.ports import InboxCounts, OrderKey, Verdict
 from messenger.storage.documents import event_text, fingerprint
 from messenger.storage.engine import Database
+from messenger.storage.news import tell
 from messenger.storage.sql import among, is_sqlite, pair_among, upsert
 from messenger.storage.tables import (
     FAILED,
@@ -60,6 +61,7 @@ def close_intake(database: Database, intake: int, *, at: datetime, source: str) 
         connection.execute(
             update(intakes).where(intakes.c.id == intake, intakes.c.closed_at.is_(None)).values(closed_at=at)
         )
+        tell(connection, select(inbox.c.id).where(received, inbox.c.intake == intake).exists())
         if source:
             told = upsert(connection, sources).values(name=source, heard_at=at)
             later = told.excluded.heard_at > sources.c.heard_at

@@ -27,6 +27,7 @@ from messenger.storage.accounts import open_accounts
 from messenger.storage.columns import microseconds
 from messenger.storage.due import running
 from messenger.storage.engine import Database
+from messenger.storage.news import tell
 from messenger.storage.outbox_table import aside, claimable, for_an_account, outbox
 from messenger.storage.rows import entry_values
 from messenger.storage.sql import upsert
@@ -46,6 +47,8 @@ def resume(database: Database, shop: str) -> Pause | None:
     """Let a shop or everything go on; returns the pause that has ended."""
     with database.write() as connection:
         ended = connection.execute(delete(pauses).where(pauses.c.shop == shop).returning(pauses)).first()
+        if ended is not None:
+            tell(connection)
     return None if ended is None else Pause(shop=ended.shop, since=ended.since, by=ended.paused_by)
 
 
@@ -86,7 +89,14 @@ def wake(database: Database, *, shop: str, hold: str, now: datetime) -> int:
     kept = and_(outbox.c.state == "held", outbox.c.shop == shop, outbox.c.due_at > now)
     by_it = func.substr(outbox.c.because, 1, len(hold)) == hold
     woken = update(outbox).where(aside, kept, by_it).values(due_at=now)
-    return database.transact(lambda connection: connection.execute(woken).rowcount)
+
+    def let_go(connection: Connection) -> int:
+        number = connection.execute(woken).rowcount
+        if number:
+            tell(connection)
+        return number
+
+    return database.transact(let_go)
 
 
 def spread(database: Database, *, now: datetime, over: timedelta, shop: str | None, transport: str) -> int:

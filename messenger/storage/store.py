@@ -34,6 +34,7 @@ from messenger.storage.alerts import SqlAlarms
 from messenger.storage.archive import SqlArchive
 from messenger.storage.engine import Database, connect
 from messenger.storage.feedback import SqlFeedback
+from messenger.storage.news import SqlNews
 from messenger.storage.sql import upsert
 from messenger.storage.tables import secrets
 from messenger.storage.unit import SqlUnit, events_of, messages_of
@@ -41,7 +42,7 @@ from messenger.storage.unit import SqlUnit, events_of, messages_of
 Answer = TypeVar("Answer")
 
 
-class SqlStore(SqlFeedback, SqlAccounts, SqlAlarms, SqlArchive):
+class SqlStore(SqlFeedback, SqlAccounts, SqlAlarms, SqlArchive, SqlNews):
     """Keeps everything; see ``ports.Store`` for what each method promises. May be used from several threads.
 
     Raises:

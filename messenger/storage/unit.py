@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, func, insert, lite
 
 from messenger.domain.events import Event
 from messenger.domain.lanes import Journey
-from messenger.domain.messages import Key, PlannedMessage, State
+from messenger.domain.messages import WAITING, Key, PlannedMessage, State
 from messenger.domain.suppressions import Suppression
 from messenger.ports import BuyerKey, Change, Entry, OrderKey, Payment, Settlement
 from messenger.storage import buyers as counting
@@ -22,6 +22,7 @@ from messenger.storage.carrying import ON_THE_WAY, forget_letters, leaving, may_
 from messenger.storage.columns import Instant
 from messenger.storage.documents import read_event
 from messenger.storage.intake import HOMELESS_LOCK, may_be_taken
+from messenger.storage.news import tell
 from messenger.storage.outbox_table import OPEN, outbox, stated
 from messenger.storage.rewriting import Rewrite, columns_without, travelling_row
 from messenger.storage.rows import entry_values, message_of, values_of
@@ -125,6 +126,7 @@ class SqlUnit:
         self._settled: set[int] = set()
         self._now: datetime | None = None
         self._shuts_out_settling = False
+        self._has_told = False
 
     def lock(self, order: OrderKey) -> None:
         """Let no other unit work on this order until this one has ended; what was moved away comes back."""
@@ -234,6 +236,7 @@ class SqlUnit:
             statement = upsert(self._connection, outbox).on_conflict_do_nothing()
             self._connection.execute(statement, [values_of(message) for message in messages])
             self._keep_open(messages)
+            self._tell(messages, self._now)
 
     def change(self, changes: Sequence[Change], *, at: datetime | None = None) -> list[Key]:
         """Apply changes to rows that are still as they were seen."""
@@ -247,10 +250,19 @@ class SqlUnit:
         changed = [row for _, row in rows if row.id in applied]
         self._settled -= {row.id for row in changed}
         self._keep_open(changed)
+        self._tell(changed, at or self._now)
         if changed:
             moved = {row.id: row.key for row in changed if row.state not in ON_THE_WAY}
             share(self._connection, moved, at=at or self._now or max(row.due_at for row in changed))
         return [row.key for row in changed]
+
+    def _tell(self, messages: Iterable[PlannedMessage], now: datetime | None) -> None:
+        """Let workers hear that something is due; once."""
+        ready = WAITING - {State.CLAIMED}
+        is_due = any(one.state in ready and not one.gated and (now is None or one.due_at <= now) for one in messages)
+        if is_due and not self._has_told:
+            tell(self._connection)
+            self._has_told = True
 
     def processed(self, order: OrderKey) -> None:
         """Mark the order's events as taken in: those this unit has seen, or all when it did not look."""

@@ -10,7 +10,8 @@ from sqlalchemy import ColumnElement, Connection, and_, false, func, insert, sel
 from messenger.domain.messages import Reason, State
 from messenger.storage.engine import Database
 from messenger.storage.intake import blocked
-from messenger.storage.outbox_table import gated, outbox
+from messenger.storage.news import tell
+from messenger.storage.outbox_table import ASIDE, gated, outbox
 from messenger.storage.rows import entry_values, message_of, told
 from messenger.storage.sql import among, is_sqlite
 from messenger.storage.tables import inbox, intakes, received, record
@@ -75,13 +76,20 @@ def _leaves_soon(now: datetime) -> ColumnElement[bool]:
     return and_(outbox.c.state == "planned", outbox.c.due_at < now + SOON)
 
 
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    return and_(outbox.c.state.in_(["planned", *sorted(ASIDE)]), outbox.c.due_at <= now)
+
+
 def _carry_out(
     connection: Connection, intake: int, rows: ColumnElement[bool], now: datetime, *, is_closed: bool
 ) -> int:
     """Let these rows of the intake go, but for what a closed valve holds back; returns how many that are."""
     held = _hold_back(connection, and_(rows, _leaves_soon(now)), intake, now) if is_closed else 0
-    opened = update(outbox).where(rows).values(gated=false()).returning(_leaves_soon(now))
-    let_go = sum(bool(leaves) for leaves in connection.execute(opened).scalars())
+    opened = update(outbox).where(rows).values(gated=false()).returning(_leaves_soon(now), _is_due(now))
+    found = connection.execute(opened).all()
+    let_go = sum(bool(leaves) for leaves, _ in found)
+    if any(due for _, due in found):
+        tell(connection)
     if let_go:
         more = {"let_go": intakes.c.let_go + let_go}
         connection.execute(update(intakes).where(intakes.c.id == intake).values(more))
