@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, or_, select, update
 
 from messenger.domain.breakers import PREFIX, probed, queue_of
 from messenger.domain.messages import PlannedMessage
@@ -21,6 +21,7 @@ from messenger.storage.rows import message_of
 from messenger.storage.sql import among, is_sqlite
 from messenger.storage.waiting import Doors, doors, due_by_lane, expired_behind, suspect, urgent_by_queue, was_suspect
 
+Chosen = TypeVar("Chosen", bound=Select[Any])
 NO_BOUND: Final[Mapping[str, int]] = {}
 
 
@@ -47,6 +48,13 @@ def claim(
     return sorted(map(message_of, rows), key=lambda row: (not row.urgent, row.due_at, row.id))
 
 
+class _Place(NamedTuple):
+    """Where a row stands in its line."""
+
+    id: int
+    due_at: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Seen:
     """What a look showed, without taking anything."""
@@ -54,7 +62,7 @@ class _Seen:
     of_shops: ColumnElement[bool]
     doors: Doors
     urgent: Mapping[str, int]
-    lanes: Mapping[Lane, int]
+    lanes: Sequence[Lane]
     suspects: Sequence[Lane]
     is_again: bool
     is_expired: bool
@@ -72,7 +80,7 @@ class _Seen:
 
 def _look(connection: Connection, of_shops: ColumnElement[bool], owner: str, now: datetime, limit: int) -> _Seen:
     found, stopped = doors(connection, now), stopped_shops(connection)
-    lanes = due_by_lane(connection, found.open, now, limit)
+    lanes = due_by_lane(connection, found.open, now)
     held = _ids(in_hand, outbox.c.owner == owner)
     rare = [
         _ids(resendable(now), of_shops),
@@ -82,12 +90,12 @@ def _look(connection: Connection, of_shops: ColumnElement[bool], owner: str, now
     ]
     any_of = [one.limit(1).scalar_subquery().is_not(None) for one in rare]
     is_again, is_expired, is_busy, is_in_danger = tuple(connection.execute(select(*any_of)).one())
-    suspects = {} if lanes or is_busy else due_by_lane(connection, found.open, now, 1, suspects=True)
+    suspects = [] if lanes or is_busy else due_by_lane(connection, found.open, now, suspects=True)
     return _Seen(
         of_shops=of_shops,
         doors=found,
         urgent=urgent_by_queue(connection, found.open, now, limit),
-        lanes={lane: number for lane, number in lanes.items() if lane.shop not in stopped},
+        lanes=[lane for lane in lanes if lane.shop not in stopped],
         suspects=[lane for lane in suspects if lane.shop not in stopped],
         is_again=is_again,
         is_expired=is_expired,
@@ -114,7 +122,7 @@ class _Claiming:
             self._probe(transport)
         for queue, number in self.seen.urgent.items():
             pressing = self._due(queue).where(outbox.c.urgent, ~suspect, self.seen.of_shops)
-            self._take(pressing, self._bounded(queue, number))
+            self._take(pressing, min(number, self._room(queue)))
         if self.seen.is_again:
             again = _ids(resendable(self.now), self.seen.of_shops).order_by(outbox.c.resend_at, outbox.c.id)
             self._take(again, self.limit, state=False)
@@ -130,21 +138,33 @@ class _Claiming:
         return self.limit - len(self._taken)
 
     def _take_shares(self) -> None:
-        """Everybody's share, chosen line by line and taken together."""
-        ids: list[int] = []
-        turn_of = self.now.microsecond + self.now.second
-        for lane, number in shared(self._left, self.seen.lanes, turn=turn_of).items():
-            places = self._bounded(lane.queue, number, beyond=len(ids))
-            if places > 0:
-                ids += self._chosen(self._of(lane).where(~suspect).limit(places))
+        """Everybody's share, chosen line by line and taken together; what one line does not need goes to the others."""
+        most = {lane: min(self._left, self._room(lane.queue)) for lane in self.seen.lanes}
+        chosen: dict[Lane, list[_Place]] = {lane: [] for lane in most}
+        places, turn_of = self._left, self.now.microsecond + self.now.second
+        while more := _more(shared(places, most, turn=turn_of), chosen):
+            for lane, number in more.items():
+                found = self._next_of(lane, number, chosen[lane])
+                chosen[lane] += found
+                if len(found) < number:
+                    most[lane] = len(chosen[lane])
+        ids = [place.id for places_of in chosen.values() for place in places_of]
         if ids:
             self._claim(among(self.connection, outbox.c.id, ids))
 
-    def _bounded(self, queue: str, number: int, *, beyond: int = 0) -> int:
+    def _next_of(self, lane: Lane, number: int, after: Sequence[_Place]) -> list[_Place]:
+        found = self._of(lane).where(~suspect).add_columns(outbox.c.due_at)
+        if after:
+            later = and_(outbox.c.due_at == after[-1].due_at, outbox.c.id > after[-1].id)
+            found = found.where(or_(outbox.c.due_at > after[-1].due_at, later))
+        return [_Place(*row) for row in self.connection.execute(self._passing_over(found.limit(number)))]
+
+    def _room(self, queue: str) -> int:
         """How many of a line may be taken: its account may have room for fewer."""
-        room = self.room.get(queue.removeprefix(PREFIX), self.limit) if queue.startswith(PREFIX) else self.limit
-        here = sum(bool(row["queue"] == queue) for row in self._taken)
-        return min(number, self._left - beyond, room - here)
+        if not queue.startswith(PREFIX):
+            return self.limit
+        taken = sum(bool(row["queue"] == queue) for row in self._taken)
+        return max(0, self.room.get(queue.removeprefix(PREFIX), self.limit) - taken)
 
     def _probe(self, transport: str) -> None:
         """Let the first that waits for an account find out how it is, if nobody else is at it."""
@@ -171,10 +191,11 @@ class _Claiming:
             self._claim(among(self.connection, outbox.c.id, ids), state=state)
 
     def _chosen(self, chosen: Select[int]) -> list[int]:
-        """The ids, held until the transaction ends; what another worker is choosing at this moment is passed over."""
-        if not is_sqlite(self.connection):
-            chosen = chosen.with_for_update(skip_locked=True)
-        return list(self.connection.execute(chosen).scalars())
+        return list(self.connection.execute(self._passing_over(chosen)).scalars())
+
+    def _passing_over(self, chosen: Chosen) -> Chosen:
+        """Rows that are held until the transaction ends; what another worker is choosing at this moment is passed over."""
+        return chosen if is_sqlite(self.connection) else chosen.with_for_update(skip_locked=True)
 
     def _claim(self, mine: ColumnElement[bool], *, state: bool = True) -> None:
         values: dict[str, Any] = {  # Any: column values
@@ -187,3 +208,8 @@ class _Claiming:
 
 def _ids(*conditions: ColumnElement[bool]) -> Select[int]:
     return select(outbox.c.id).where(and_(*conditions))
+
+
+def _more(wanted: Mapping[Lane, int], chosen: Mapping[Lane, Sequence[_Place]]) -> dict[Lane, int]:
+    """How many more of each line are wanted than were chosen."""
+    return {lane: number - len(chosen[lane]) for lane, number in wanted.items() if number > len(chosen[lane])}

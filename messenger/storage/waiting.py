@@ -81,21 +81,20 @@ def _of_accounts() -> Select[str]:
 
 
 def due_by_lane(
-    connection: Connection, queues: tuple[str, ...], now: datetime, limit: int, *, suspects: bool = False
-) -> dict[Lane, int]:
-    """Return how many are due in each of these lines of each shop, counted up to a limit; empty lines are left out.
+    connection: Connection, queues: tuple[str, ...], now: datetime, *, suspects: bool = False
+) -> list[Lane]:
+    """Return those of these lines, of each shop, in which anything is due.
 
     Args:
         connection: to read with.
         queues: which lines.
         now: aware, UTC.
-        limit: where counting ends.
-        suspects: count those whose workers perhaps died of them, instead of all others.
+        suspects: look for those whose workers perhaps died of them, instead of all others.
     """
     on_sqlite = is_sqlite(connection)
     statement = _lanes(on_sqlite=on_sqlite, suspects=suspects)
-    rows = connection.execute(statement, _given(queues, now, limit, on_sqlite=on_sqlite))
-    return {Lane(row.shop, row.queue): row.number for row in rows if row.number}
+    rows = connection.execute(statement, _given(queues, now, 1, on_sqlite=on_sqlite))
+    return [Lane(row.shop, row.queue) for row in rows if row.number]
 
 
 def urgent_by_queue(connection: Connection, queues: tuple[str, ...], now: datetime, limit: int) -> dict[str, int]:
