@@ -11,20 +11,21 @@ from typing import Final, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
 from messenger.errors import StorageError
+from messenger.storage.trouble import ConnectionDropped, file_in_use, is_crossed, is_trouble, worded
 
 Answer = TypeVar("Answer")
 TRIES: Final = 5
+PRAGMAS: Final = ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-16000")
 STANDING_STILL: Final = 10.0
 """Seconds that a process may stand still inside a transaction: then PostgreSQL gives what it has locked to others. A machine
 that is suspended in the middle of one would else keep its rows from everybody until it wakes."""
-_CROSSED: Final = frozenset({"40001", "40P01"})
-"""SQLSTATE of transactions that got in each other's way: the one that was ended may simply be tried again."""
-_OURS: Final = (IntegrityError, DataError, ProgrammingError)
-"""Errors about what was said to the database, not about the database."""
+_FULL: Final = 2
+"""What SQLite calls ``synchronous=FULL``."""
 
 
 def parsed(url: str) -> URL:
@@ -72,25 +73,42 @@ def _sqlite(url: URL) -> Engine:
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _: object) -> None:
-        connection.isolation_level = None
-        for pragma in (
-            "busy_timeout=30000",
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "foreign_keys=ON",
-            "cache_size=-16000",
-        ):
-            try:
+        try:
+            connection.isolation_level = None
+            for pragma in PRAGMAS:
                 connection.execute(f"PRAGMA {pragma}").close()
-            except sqlite3.Error:
-                connection.close()
-                raise
+            check_durable(connection)
+        except sqlite3.Error as error:
+            connection.close()
+            raise file_in_use(error) from error
+        except StorageError:
+            connection.close()
+            raise
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN")
 
     return engine
+
+
+def check_durable(connection: sqlite3.Connection) -> None:
+    """Return when what is committed stays committed, whatever happens to the machine.
+
+    Raises:
+        StorageError: a power cut could undo what was acknowledged; no setting allows that.
+    """
+    (level,) = connection.execute("PRAGMA synchronous").fetchone()
+    (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
+    if level < _FULL:
+        raise StorageError(
+            f"the database would forget what it was told in a power cut: synchronous is {level}, not FULL"
+        )
+    if mode not in {"wal", "memory"}:
+        raise StorageError(
+            f"the disk of the database cannot be used: SQLite keeps its journal there as {mode!r}, not WAL (is it a network share? "
+            "Use a disk of this machine, or PostgreSQL)"
+        )
 
 
 class Database:
@@ -137,37 +155,61 @@ class Database:
             yield connection if self.is_sqlite else connection.execution_options(isolation_level="REPEATABLE READ")
 
     def transact(self, work: Callable[[Connection], Answer], *, again_if_there: bool = False) -> Answer:
-        """Return what ``work`` returns inside a write transaction of its own; tried again when another one crossed it.
+        """Return what ``work`` returns inside a write transaction of its own.
+
+        It is tried again when another transaction crossed it, and when the line broke before it was to be committed. A line
+        that breaks while it commits leaves open whether it did: that is raised, for the caller to find out.
 
         Args:
             work: does everything that belongs together; it may be run more than once.
             again_if_there: also try again when a row with the same key appeared meanwhile.
         """
         for _ in range(TRIES - 1):
+            has_worked = False
             try:
                 with self.write() as connection:
-                    return work(connection)
+                    answer = work(connection)
+                    has_worked = True
             except DBAPIError as error:
                 if not (is_crossed(error) or (again_if_there and isinstance(error, IntegrityError))):
                     raise
+            except ConnectionDropped:
+                if has_worked:  # it broke while committing: nobody knows whether it is written
+                    raise
+            else:
+                return answer
         with self.write() as connection:
             return work(connection)
+
+    def check_durable(self) -> None:
+        """Return when the server keeps what it has committed; SQLite's connections are looked at one by one.
+
+        Raises:
+            StorageError: it would forget in a crash what was acknowledged.
+        """
+        if self.is_sqlite:
+            return
+        with self.read() as connection:
+            setting = connection.exec_driver_sql("SHOW synchronous_commit").scalar_one()
+        if setting == "off":
+            raise StorageError(
+                "the database would forget what it was told in a crash: synchronous_commit is off (set it to on for the user of the url)"
+            )
 
     def close(self) -> None:
         """Release the connections."""
         self.engine.dispose()
 
 
-def is_crossed(error: DBAPIError) -> bool:
-    """Whether two transactions got in each other's way, so that trying again is all that is needed."""
-    return getattr(error.orig, "sqlstate", None) in _CROSSED
-
-
 @contextmanager
 def _worded() -> Iterator[None]:
     try:
         yield
-    except DatabaseError as error:
-        if isinstance(error, _OURS) or is_crossed(error):
+    except DBAPIError as error:
+        if not is_trouble(error):
             raise
-        raise StorageError(f"the database cannot be used: {error.orig}") from error
+        raise worded(error) from error
+    except PoolTimeout as error:
+        raise StorageError(
+            "the database cannot be used: all its connections have been busy for half a minute"
+        ) from error

@@ -269,6 +269,7 @@ def open_store(url: str) -> SqlStore:
     database = Database(connect(url))
     try:
         schema.check(database)
+        database.check_durable()
     except BaseException:
         database.close()
         raise
