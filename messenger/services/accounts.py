@@ -11,7 +11,7 @@ from typing import Final
 
 from messenger.domain.breakers import Breaker, Phase, failed, handed_back, probed, works
 from messenger.domain.guarding import Go
-from messenger.domain.messages import Outcome, PlannedMessage, Reason, Receipt, State
+from messenger.domain.messages import Outcome, PlannedMessage, Reason, Receipt
 from messenger.domain.pacing import (
     LONG_PAUSE,
     SPREAD,
@@ -55,10 +55,11 @@ USUAL: Final = Limits()
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A message that its guard lets pass, and where it goes."""
+    """A message that its guard lets pass, and where it goes; ``place`` is the instant that was kept for it, if one was."""
 
     message: PlannedMessage
     go: Go
+    place: datetime | None = None
 
     @property
     def domain(self) -> str:
@@ -184,7 +185,7 @@ class Accounts:
         """Whether a message may go to its domain now; if not, a place is kept for it."""
         name, now = f"{transport}/{one.domain}", self.clock.now()
         rate = present_rate(self._allowance(name), self.limits_of(transport).domains.get(one.domain), now)
-        if rate is None or _has_its_place(one.message, now):
+        if rate is None or (one.place is not None and one.place <= now < one.place + KEPT_FOR):
             return True
 
         def step(allowance: Allowance) -> tuple[Allowance, datetime]:
@@ -267,11 +268,6 @@ class Accounts:
 
 _ABOUT_US: Final = frozenset({"connect", "greeting", "ehlo", "tls", "auth", "mail"})
 """Stages that have nothing to do with where a message goes."""
-
-
-def _has_its_place(message: PlannedMessage, now: datetime) -> bool:
-    kept = message.not_before if message.reason is Reason.RATE else None
-    return message.state is not State.UNCERTAIN and kept is not None and kept <= now < kept + KEPT_FOR
 
 
 def _fields(breaker: Breaker) -> dict[str, object]:

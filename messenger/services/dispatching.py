@@ -264,7 +264,7 @@ class Dispatcher:
             commits=self._ledger.commit,
             answered=partial(self._answered, tally, transport),
             left_over=partial(self._left_over, tally),
-            is_open=lambda: self.accounts.is_open(transport),
+            is_shut=lambda: self.accounts.is_open(transport) and not self.accounts.is_mine_to_probe(transport),
             is_slow=lambda domain: self.accounts.is_slow(transport, domain),
         )
         return Way(self._transports[transport], desk, self._slots(transport), changed)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Final
 
 from messenger.domain.clearing import Cleared
 from messenger.domain.guarding import Go
-from messenger.domain.messages import PlannedMessage, State
+from messenger.domain.messages import PlannedMessage, Reason, State
 from messenger.domain.retry import MOST_CLAIMS
 from messenger.services.accounts import Accounts, Candidate
 from messenger.services.ledger import Ledger
@@ -40,7 +41,8 @@ class Entrance:
         self.packing.orders.look_up(claimed)
         again = [one for one in claimed if one.state is State.UNCERTAIN]
         fresh = self._cleared([one for one in claimed if one.state is not State.UNCERTAIN], tally)
-        wanted = [self._first(one) for one in fresh] + self._wanted_again(again, places, tally)
+        kept = {one.id: one.not_before for one in claimed if one.reason is Reason.RATE}
+        wanted = [self._first(one, kept.get(one.message.id)) for one in fresh] + self._wanted_again(again, places, tally)
         makes = {one.message.id: make for one, make in wanted}
         found: list[Candidate] = []
         for name in sorted({one.go.transport for one, _ in wanted}):
@@ -50,8 +52,8 @@ class Entrance:
             self._write(admission.stay, tally)
         return [(one, makes[one.message.id]) for one in found]
 
-    def _first(self, one: Cleared) -> Admitted:
-        return Candidate(one.message, one.go), partial(self.packing.first, one)
+    def _first(self, one: Cleared, place: datetime | None) -> Admitted:
+        return Candidate(one.message, one.go, place), partial(self.packing.first, one)
 
     def _cleared(self, fresh: Sequence[PlannedMessage], tally: Tally) -> list[Cleared]:
         """Ask the guard about messages, in transactions that lock their buyers; returns those that may leave."""

@@ -32,7 +32,7 @@ class Desk:
         commits: the commit point; whether the message may be sent.
         answered: told how a message ended.
         left_over: told of rows that were not handed over, and whether their account is in trouble.
-        is_open: whether the account is in trouble.
+        is_shut: whether the account is in trouble, and not this process's to probe.
         is_slow: whether a domain has asked for less.
     """
 
@@ -40,7 +40,7 @@ class Desk:
     commits: Callable[[Parcel], Awaitable[bool]]
     answered: Callable[[Parcel, Receipt], Coroutine[None, None, None]]
     left_over: Callable[[list[Parcel]], Awaitable[None]]
-    is_open: Callable[[], bool]
+    is_shut: Callable[[], bool]
     is_slow: Callable[[str], bool]
 
 
@@ -96,10 +96,11 @@ class Way:
         """Carry what is put into its hands, until the end; then nothing is left in them."""
         try:
             while await self._has_work():
-                self._is_proved = self._is_in_trouble = False
-                await self.transport.carry(self._stream(), committing=self._committing, done=self._done)
-                self._forget_unanswered()
-                if self.is_stopping or self.desk.is_open():
+                if not self.desk.is_shut():
+                    self._is_proved = self._is_in_trouble = False
+                    await self.transport.carry(self._stream(), committing=self._committing, done=self._done)
+                    self._forget_unanswered()
+                if self.is_stopping or self.desk.is_shut():
                     await self._give_up_waiting()
         except asyncio.CancelledError:
             await self._cut_off()
@@ -156,14 +157,23 @@ class Way:
 
     @property
     def _is_ending(self) -> bool:
-        return self.is_stopping or self._is_in_trouble
+        return self.is_stopping or self._is_in_trouble or self.desk.is_shut()
 
     def _chosen(self) -> Parcel | None:
+        self._let_go_of_lost()
         for index, parcel in enumerate(self._waiting):
             if self._has_place(parcel.domain):
                 del self._waiting[index]
                 return parcel
         return None
+
+    def _let_go_of_lost(self) -> None:
+        """What may be somebody else's by now is not even tried."""
+        lost = [parcel for parcel in self._waiting if not self.desk.is_ours(parcel)]
+        if lost:
+            self._orphans += lost
+            self._waiting = deque(parcel for parcel in self._waiting if parcel not in lost)
+            self.changed.set()
 
     def _has_place(self, domain: str) -> bool:
         """One bad destination never takes more than half of the conversations."""
@@ -244,8 +254,8 @@ class Way:
             if key in self._committed:
                 cut = Receipt(outcome=Outcome.UNCERTAIN, reply="stopped before the answer came")
                 await self.desk.answered(parcel, cut)
-            else:
-                self._waiting.append(parcel)
+            else:  # its commit point may be passed at this very moment, but nobody has been told to send it
+                self._orphans.append(parcel)
             self._drop(key)
         await self._give_up_waiting()
 
