@@ -1,11 +1,11 @@
-"""Puts the parts together: the one place that knows every adapter."""
+"""Everything put together for one process."""
 
 from __future__ import annotations
 
 import getpass
 import logging
 import uuid
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,31 +13,24 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from messenger.bootstrap.making import access_to, composer_of, limits_of, transport_of, transports_of
 from messenger.config.mailboxes import MailboxSettings
 from messenger.config.settings import Settings
-from messenger.config.transports import TransportSettings, is_loopback
+from messenger.config.transports import is_loopback
 from messenger.domain.alerts import AlertKind
 from messenger.domain.messages import FrozenMessage, PlannedMessage, Receipt
 from messenger.errors import ConfigurationError, MailboxError, UsageError
 from messenger.homes import (
     Present,
     Watch,
-    default_home,
-    load_home,
     load_settings_only,
-    make_home,
     present_home,
-    simulated_home,
-    template_names,
 )
-from messenger.intake.mailbox import MailboxAccess, visit
+from messenger.intake.mailbox import visit
 from messenger.mail.bounces import read_reports
-from messenger.mail.mime import MimeComposer
 from messenger.mail.notify import MailNotifier
 from messenger.mail.notify_apprise import AppriseNotifier
-from messenger.mail.smtp import Login, Mechanism, Security, SmtpSettings, SmtpTransport, Timeouts
-from messenger.ports import Clock, Notifier, Store, Transport
-from messenger.services.accounts import Limits
+from messenger.ports import Clock, Notifier, Store
 from messenger.services.alerting import Alerting, Crier
 from messenger.services.bulletins import Speaker
 from messenger.services.clocks import SharedClock, SystemClock
@@ -85,12 +78,12 @@ class Engine:
             store=self.store,
             home=self.home,
             clock=self.clock,
-            composer=_composer(self.settings),
-            transports=_transports(self.settings),
+            composer=composer_of(self.settings),
+            transports=transports_of(self.settings),
             owner=owner,
             lease=self.settings.worker.lease,
             batch=self.settings.worker.batch,
-            limits=_limits(self.settings),
+            limits=limits_of(self.settings),
             on_refusal=self._refused,
         )
         return Worker(
@@ -121,10 +114,10 @@ class Engine:
         wanted = self.settings.alerts
         notifiers: list[Notifier] = [AppriseNotifier(name=str(one), reveal=one.reveal) for one in wanted.urls]
         if wanted.mail:
-            way = partial(_transport, wanted.transport, self.settings.transports[wanted.transport])
+            way = partial(transport_of, wanted.transport, self.settings.transports[wanted.transport])
             notifiers.insert(0, MailNotifier(
                 recipients=wanted.mail, sender=wanted.sender, transport=wanted.transport, open_transport=way,
-                find_composer=partial(_composer, self.settings),
+                find_composer=partial(composer_of, self.settings),
             ))  # fmt: skip
         return Crier(notifiers=notifiers, manner=wanted.manner, speaker=self.speaker())
 
@@ -161,7 +154,7 @@ class Engine:
     def _visit(self, one: MailboxSettings, desk: Feedback) -> int:
         now = self.clock.now()
         try:
-            found = visit(_access(one), lambda raw: desk.take(raw, source=one.name))
+            found = visit(access_to(one), lambda raw: desk.take(raw, source=one.name))
         except (MailboxError, ConfigurationError) as error:
             log.error("mailbox_not_read", extra={"source": one.name, "problem": str(error)})  # noqa: TRY400  # told in full
             self._shut[one.name] += 1
@@ -202,7 +195,7 @@ class Engine:
             try:
                 settings = load_settings_only(self.folder, self.environ)
                 present = present_home(self.folder, settings, self.store, at=self.clock.now(), by=_person())
-                composer = _composer(settings)
+                composer = composer_of(settings)
             except (ConfigurationError, OSError) as error:  # the present generation stays; the mistake is told
                 log.error("generation_rejected", extra={"problem": str(error)})  # noqa: TRY400  # a person's mistake, no trace
                 self._judge_files(str(error))
@@ -211,7 +204,7 @@ class Engine:
                 log.error("generation_rejected", extra={"problem": str(finding)})
             self._judge_files("\n".join(map(str, present.findings)))
             self.settings, self.present = settings, present
-            return Reloaded(present.home, _transports(settings), composer, _limits(settings))
+            return Reloaded(present.home, transports_of(settings), composer, limits_of(settings))
 
         return reload
 
@@ -248,71 +241,3 @@ def _person() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # no such user in this container
         return "somebody"
-
-
-def _composer(settings: Settings) -> MimeComposer:
-    """What makes the finished messages, with the keys that sign them.
-
-    Raises:
-        ConfigurationError: a key cannot be used; every such key is named.
-    """
-    if not settings.signing:
-        return MimeComposer()
-    from messenger.config.keys import key_findings, private_key  # noqa: PLC0415  # only where mail is signed
-    from messenger.mail.dkim import Signer  # noqa: PLC0415  # the same
-
-    if mistakes := key_findings(settings.signing):
-        raise ConfigurationError(mistakes)
-    signers: defaultdict[str, list[Signer]] = defaultdict(list)
-    for one in settings.signing:
-        signers[one.domain].append(Signer(one.domain, one.selector, private_key(one)))
-    return MimeComposer(signers)
-
-
-def _access(one: MailboxSettings) -> MailboxAccess:
-    return MailboxAccess(
-        host=one.host, port=one.port, security=str(one.security), username=one.username,
-        password=one.password.reveal() if one.password else "", ca_file=one.ca_file, folder=one.folder, done=one.done,
-    )  # fmt: skip
-
-
-def _limits(settings: Settings) -> dict[str, Limits]:
-    return {
-        name: Limits(connections=one.connections, whole=one.rate, domains=one.domain_rates)
-        for name, one in settings.transports.items()
-    }
-
-
-def _transports(settings: Settings) -> dict[str, Transport]:
-    return {name: _transport(name, one) for name, one in settings.transports.items()}
-
-
-def _transport(name: str, one: TransportSettings) -> Transport:
-    return SmtpTransport(
-        SmtpSettings(
-            name=name, host=one.host, port=one.port, security=Security(one.security), insecure=one.insecure, login=_login(one),
-            connections=one.connections, messages_per_connection=one.messages_per_connection, idle=one.idle, is_dsn_wanted=one.dsn,
-            timeouts=Timeouts(connect=one.timeout, **one.timeouts), redirect_to=one.redirect_to, ca_file=str(one.ca_file or ""),
-            local_hostname=one.hello,
-        )
-    )  # fmt: skip
-
-
-def _login(one: TransportSettings) -> Login | None:
-    mechanism = Mechanism.XOAUTH2 if one.token else Mechanism(one.auth)
-    secret = one.token or one.password
-    return Login(username=one.username, secret=secret.reveal, mechanism=mechanism) if secret else None
-
-
-__all__ = [
-    "ConfigurationError",
-    "Engine",
-    "Present",
-    "default_home",
-    "load_home",
-    "load_settings_only",
-    "make_home",
-    "open_app",
-    "simulated_home",
-    "template_names",
-]
