@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 from click.testing import CliRunner
 
@@ -52,7 +52,7 @@ def serving(home: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
 @pytest.mark.timeout(180)
 def test_a_buyer_unsubscribes_an_edit_is_adopted_and_a_stop_is_clean(home: Path) -> None:
     url = f"sqlite:///{home}/data/messenger.db"
-    with serving(home) as (process, address), httpx.Client(base_url=address) as client:
+    with serving(home) as (process, address), httpx2.Client(base_url=address) as client:
         assert client.get("/readyz").text == "ready\n"
         store = open_store(url)
         try:
