@@ -10,8 +10,9 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -40,17 +41,75 @@ def programs() -> Path:
 @contextmanager
 def cluster() -> Iterator[str]:
     """Yield the URL of a running server, without a database name; stops and removes it afterwards."""
+    with server() as running:
+        yield running.url
+
+
+@dataclass(slots=True)
+class Server:
+    """One PostgreSQL that a test may crash and start again."""
+
+    base: Path
+    words: Sequence[str | Path]
+    user: str | None
+    port: int
+    host: str = "127.0.0.1"
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Without a database name."""
+        return f"postgresql+psycopg://{USER}@{self.host}:{self.port}"
+
+    def start(self) -> None:
+        """Start it, and wait until it answers; after a crash it first recovers."""
+        log = self.base / "log"
+        with log.open("ab") as out:
+            self.process = subprocess.Popen(self.words, user=self.user, stdout=out, stderr=out, cwd=self.base)
+        _wait_for(self.url, self.process, log)
+
+    def crash(self) -> None:
+        """End it at once, as a crash would: ``pg_ctl stop -m immediate``."""
+        self._end(signal.SIGQUIT)
+
+    def stop(self) -> None:
+        """End it in order, without waiting for clients."""
+        self._end(signal.SIGINT)
+
+    def _end(self, number: signal.Signals) -> None:
+        if self.process is None:
+            return
+        self.process.send_signal(number)
+        try:
+            self.process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process = None
+
+
+@contextmanager
+def server(*, host: str = "127.0.0.1", trusted: str = "") -> Iterator[Server]:
+    """Yield a running server; stops and removes it afterwards.
+
+    Args:
+        host: where it listens besides 127.0.0.1, and how its URL names it.
+        trusted: a network, such as ``10.0.0.0/24``, from which anybody may come.
+    """
     base = Path(tempfile.mkdtemp(prefix="messenger-pg-"))
     try:
         base.chmod(0o755)
-        with _running(base) as url:
-            yield url
+        made = _made(base, host, trusted)
+        try:
+            made.start()
+            yield made
+        finally:
+            made.stop()
     finally:
         shutil.rmtree(base, ignore_errors=True)
 
 
-@contextmanager
-def _running(base: Path) -> Iterator[str]:
+def _made(base: Path, host: str, trusted: str) -> Server:
     user = NOBODY if os.geteuid() == 0 else None
     folder = _reachable(programs(), base) if user else programs()
     data, sockets = base / "data", base / "s"
@@ -59,40 +118,19 @@ def _running(base: Path) -> Iterator[str]:
         if user:
             shutil.chown(place, user)
     init: list[str | Path] = [
-        folder / "initdb",
-        "-D",
-        data,
-        "-U",
-        USER,
-        "-A",
-        "trust",
-        "-E",
-        "UTF8",
-        "--no-sync",
-        "--locale=C",
-    ]
+        folder / "initdb", "-D", data, "-U", USER, "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C",
+    ]  # fmt: skip
     subprocess.run(init, check=True, user=user, stdout=subprocess.DEVNULL, cwd=base)
+    if trusted:
+        with (data / "pg_hba.conf").open("a", encoding="utf-8") as file:
+            file.write(f"host all all {trusted} trust\n")
     port = _free_port()
     settings = {
-        "fsync": "off", "listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": sockets, "max_connections": 200,
+        "fsync": "off", "listen_addresses": ",".join(sorted({"127.0.0.1", host})), "port": port, "unix_socket_directories": sockets,
+        "max_connections": 200,
     }  # fmt: skip
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-    log = base / "log"
-    with log.open("wb") as out:
-        server = subprocess.Popen(
-            [folder / "postgres", "-D", data, *options], user=user, stdout=out, stderr=out, cwd=base
-        )
-    try:
-        url = f"postgresql+psycopg://{USER}@127.0.0.1:{port}"
-        _wait_for(url, server, log)
-        yield url
-    finally:
-        server.send_signal(signal.SIGINT)  # fast: does not wait for clients
-        try:
-            server.wait(timeout=30)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
+    return Server(base, [folder / "postgres", "-D", data, *options], user, port, host)
 
 
 def new_database(url: str, *, template: str = "template1") -> str:

@@ -8,12 +8,14 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final, NamedTuple, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, case, or_, select, update
 
 from messenger.domain.breakers import PREFIX, probed, queue_of
-from messenger.domain.messages import PlannedMessage
+from messenger.domain.messages import Key, PlannedMessage
 from messenger.domain.sharing import Lane, shared
+from messenger.errors import StorageError
 from messenger.storage.accounts import turn
+from messenger.storage.carrying import share
 from messenger.storage.due import due, resendable, running, stopped_shops
 from messenger.storage.engine import Database
 from messenger.storage.outbox_table import in_hand, outbox
@@ -23,14 +25,29 @@ from messenger.storage.waiting import Doors, doors, due_by_lane, expired_behind,
 
 Chosen = TypeVar("Chosen", bound=Select[Any])
 NO_BOUND: Final[Mapping[str, int]] = {}
+Doubt = tuple[str, datetime]
+"""Owner and time of a claim of which nobody knows whether it was committed: the line broke while it was."""
 
 
 def claim(
-    database: Database, *, owner: str, now: datetime, lease_until: datetime, limit: int, room: Mapping[str, int] = NO_BOUND
+    database: Database, doubts: list[Doubt], *, owner: str, now: datetime, lease_until: datetime, limit: int, room: Mapping[str, int]
 ) -> list[PlannedMessage]:  # fmt: skip
-    """Take what is due; see ``ports.Store.claim``."""
+    """Take what is due; see ``ports.Store.claim``.
+
+    Args:
+        database: where.
+        doubts: claims of this process that may have been written without its knowing; settled first, added to here.
+        owner: who takes it.
+        now: aware, UTC; tells this claim from all others of its owner.
+        lease_until: how long it may be kept without a sign of life.
+        limit: how many.
+        room: how many of those that waited for an account, by transport.
+    """
     if limit < 1:
         return []
+    while doubts:
+        let_go_of(database, doubts[0])
+        doubts.pop(0)
     with database.read() as connection:
         of_shops = running(connection)
         if of_shops is None:
@@ -44,8 +61,33 @@ def claim(
             connection=connection, owner=owner, now=now, lease_until=lease_until, limit=limit, room=room, seen=seen
         ).rows()  # fmt: skip
 
-    rows = database.transact(take)
+    try:
+        rows = database.transact(take)
+    except StorageError:
+        doubts.append((owner, now))
+        raise
     return sorted(map(message_of, rows), key=lambda row: (not row.urgent, row.due_at, row.id))
+
+
+def let_go_of(database: Database, doubt: Doubt) -> int:
+    """Put back what a claim has taken that its owner never heard of; returns how much. Else its beating heart would keep it."""
+    owner, at = doubt
+    mine = and_(in_hand, outbox.c.owner == owner, outbox.c.claimed_at == at)
+    free = {
+        "owner": None,
+        "lease_until": None,
+        "attempts": case((outbox.c.attempts > 0, outbox.c.attempts - 1), else_=0),
+    }
+    columns = (outbox.c.id, outbox.c.shop, outbox.c.rule, outbox.c.scope, outbox.c.step)
+    claimed = update(outbox).where(mine, outbox.c.state == "claimed").values(state="planned", cleared_at=None, **free)
+
+    def put_back(connection: Connection) -> int:
+        freed = {id_: Key(*name) for id_, *name in connection.execute(claimed.returning(*columns))}
+        share(connection, freed, at=at)
+        again = update(outbox).where(mine, outbox.c.state == "uncertain").values(**free)
+        return len(freed) + connection.execute(again).rowcount
+
+    return database.transact(put_back)
 
 
 class _Place(NamedTuple):

@@ -51,6 +51,7 @@ class SqlStore(SqlFeedback, SqlAccounts, SqlAlarms, SqlArchive, SqlNews):
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._doubts: list[claiming.Doubt] = []
 
     def open_intake(self, *, kind: str, name: str, at: datetime) -> int:
         """Begin an intake."""
@@ -130,7 +131,9 @@ class SqlStore(SqlFeedback, SqlAccounts, SqlAlarms, SqlArchive, SqlNews):
         self, *, owner: str, now: datetime, lease_until: datetime, limit: int, room: Mapping[str, int] = claiming.NO_BOUND
     ) -> list[PlannedMessage]:  # fmt: skip
         """Take what is due."""
-        return claiming.claim(self._database, owner=owner, now=now, lease_until=lease_until, limit=limit, room=room)
+        return claiming.claim(
+            self._database, self._doubts, owner=owner, now=now, lease_until=lease_until, limit=limit, room=room
+        )
 
     def settle(self, settlements: Sequence[Settlement]) -> set[int]:
         """End claims without sending, or keep them."""

@@ -279,5 +279,5 @@ def test_moving_away_what_is_over_changes_nothing(twins: Callable[[int], Twins],
     for pair in pairs:
         pair.live(STEPS)
 
-    assert sum(pair.away for pair in pairs) > 5 * lives
-    assert sum(pair.back for pair in pairs) > lives
+    assert sum(pair.away for pair in pairs) > 3 * lives
+    assert sum(pair.back for pair in pairs) > 0

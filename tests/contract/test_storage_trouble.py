@@ -10,9 +10,11 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, create_engine, insert, select, text
+from sqlalchemy import event as events
 
 from messenger.errors import StorageError
 from messenger.storage import SqlStore, migrate, open_store
@@ -20,8 +22,9 @@ from messenger.storage import engine as engines
 from messenger.storage.engine import Database, check_durable, connect
 from messenger.storage.tables import ticks
 from messenger.storage.trouble import ConnectionDropped
-from tests.storage_samples import accept, event
+from tests.storage_samples import MINUTE, NOW, accept, doubtful, event, message, plan
 
+LATER = NOW + 10 * MINUTE
 on_postgres = pytest.mark.parametrize("engine_name", [pytest.param("postgres", marks=pytest.mark.postgres)])
 on_sqlite = pytest.mark.parametrize("engine_name", ["sqlite"])
 
@@ -105,7 +108,7 @@ def test_a_server_that_would_forget_in_a_crash_is_refused(migrated_url: str) -> 
 LIMITED = """
 import resource, signal, sys
 from messenger.storage import open_store
-from tests.storage_samples import accept, event
+from tests.storage_samples import MINUTE, NOW, accept, doubtful, event, message, plan
 store = open_store(sys.argv[1])
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 {limit}
@@ -304,6 +307,41 @@ def test_a_line_that_always_breaks_is_told_in_the_end(database: Database, migrat
         database.transact(work)
 
     assert len(tries) == engines.TRIES
+
+
+@contextmanager
+def breaking_after_commit(store: SqlStore) -> Iterator[None]:
+    """The next transaction is written, and the line breaks before anybody hears of it."""
+
+    def commit(connection: Connection) -> None:
+        connection.connection.commit()
+        line: Any = connection.connection.driver_connection  # Any: a connection of psycopg
+        line.close()
+
+    events.listen(store._database.engine, "commit", commit, once=True)
+    yield
+
+
+@on_postgres
+@pytest.mark.parametrize("again", [False, True], ids=["new", "a second copy"])
+def test_what_was_claimed_without_its_owner_hearing_of_it_is_claimed_anew(again: bool, store: SqlStore) -> None:
+    """Else its owner would keep it by the beat of its heart, and do nothing about it."""
+    if again:
+        row = doubtful(store)
+        store.postpone(key=row.key, resend_at=NOW, because="")
+    else:
+        plan(store, message())
+    (before,) = store.outbox()
+    lost = {"owner": "a", "now": LATER, "lease_until": LATER + MINUTE, "limit": 9}
+
+    with breaking_after_commit(store), pytest.raises(StorageError):
+        store.claim(**lost)  # type: ignore[arg-type]  # what it takes
+    (unheard,) = store.outbox()
+    assert unheard.owner == "a"
+    (row,) = store.claim(**lost | {"now": LATER + MINUTE / 60})  # type: ignore[arg-type]  # what it takes
+
+    assert (row.owner, row.state, row.token) == ("a", unheard.state, unheard.token + 1)
+    assert row.attempts == unheard.attempts == before.attempts + 1
 
 
 @on_postgres

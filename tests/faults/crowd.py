@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from messenger.storage import open_store
+from messenger.storage.outbox_table import OPEN
 from tests.homes import live_home
 
 CONNECTIONS: Final = 4
@@ -102,7 +103,19 @@ class Crowd:
                 now = {row.id: row.token for row in store.outbox() if row.owner}
                 return not any(now.get(id_) == token for id_, token in held.items())
 
-            until(is_over, "another worker to take over")
+            try:
+                until(is_over, "another worker to take over")
+            except AssertionError as error:
+                raise AssertionError(f"{error}: {self._left(store)}") from None
+
+    def left(self) -> str:
+        """Say what is still waiting or in hand, for whoever has to find out why."""
+        with self.store() as store:
+            return self._left(store)
+
+    def _left(self, store: Any) -> str:  # Any: the store
+        rows = [row for row in store.outbox() if row.state in OPEN]
+        return f"{len(rows)} are left, {store.pulse(now=datetime.now(UTC))}: {rows[:3]}"
 
     @contextmanager
     def store(self) -> Iterator[Any]:  # Any: the store

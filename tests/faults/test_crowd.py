@@ -39,7 +39,7 @@ def test_workers_are_killed_at_random(uncertain: str, database: str, tmp_path: P
             kills += len(victims)
             workers.start(len(victims))
         workers.until_rest()
-        codes = workers.stop_all()
+        codes, left = workers.stop_all(), workers.left()
         found = workers.account()
 
     uncertain_rows = found.states.get("uncertain", 0)
@@ -50,7 +50,7 @@ def test_workers_are_killed_at_random(uncertain: str, database: str, tmp_path: P
     )  # fmt: skip
     assert found.rows == total
     assert found.is_sound, found
-    assert set(found.states) <= {"sent", "uncertain"}
+    assert set(found.states) <= {"sent", "uncertain"}, left
     assert found.seconds <= (0 if uncertain == "ask" else kills * CONNECTIONS)
     assert uncertain_rows <= kills * CONNECTIONS
     assert set(codes) == {0}
