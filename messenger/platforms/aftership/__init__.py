@@ -1,0 +1,1 @@
+"""AfterShip: parcels tracked for us."""
