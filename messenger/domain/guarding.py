@@ -110,7 +110,7 @@ def may_ride(message: PlannedMessage, order: Order, around: Surroundings) -> Dec
 def may_open(message: PlannedMessage, order: Order, around: Surroundings) -> Decision:
     """Return whether a message that lies on a desk is still true and welcome at the moment a person opens it.
 
-    Its hours were the desk's when it was put there; everything else is asked again.
+    Its hours were the desk's when it was put there, unless facts have moved it since; everything else is asked again.
     """
     return _Guard(message, order, around).desk_decision()
 
@@ -169,8 +169,10 @@ class _Guard:
             return found
         return (
             self._too_late(found)
+            or self._wanted_later(found)
             or self._held(found)
             or self._no_reason(found)
+            or self._rehearsed()
             or self._unreachable(found)
             or self._already_told(found)
             or self._crowded(found)
@@ -234,6 +236,10 @@ class _Guard:
             return Stay(message=replace(self._moved(wanted, due), state=State.PLANNED, reason=reason, because=because))
         closed = dropped(wanted.rule, self._now, wanted.place)
         return self._end(State.EXPIRED, Reason.WINDOW, closed) if closed else None
+
+    def _wanted_later(self, wanted: Wanted) -> Stay | None:
+        """There is newer news: the silence, or the deadline, that it speaks of has moved."""
+        return self._not_yet(wanted) if wanted.message.wanted_at > self._now else None
 
     def _moved(self, wanted: Wanted, due: datetime) -> PlannedMessage:
         told = wanted.message

@@ -24,9 +24,15 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """A transport that is a person. ``hours`` are when somebody is there, in the shop's zone."""
+    """A transport that is a person.
+
+    Args:
+        hours: when somebody is there, in the shop's zone.
+        per_day: how many messages people can send from it in a day; None for as many as there are.
+    """
 
     hours: Hours = ALWAYS
+    per_day: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
