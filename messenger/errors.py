@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 
 class MessengerError(Exception):
@@ -93,6 +94,23 @@ class StorageError(MessengerError):
 
 class MailboxError(MessengerError):
     """A mailbox that cannot be read; the message says why, without the password."""
+
+
+class SourceAway(MessengerError):
+    """A source cannot be read now; it is tried again.
+
+    Args:
+        problem: why, without secrets.
+        again_at: not before then, if it said so: an aware instant.
+    """
+
+    def __init__(self, problem: str, *, again_at: datetime | None = None) -> None:
+        self.again_at = again_at
+        super().__init__(problem)
+
+
+class SourceShut(MessengerError):
+    """A source does not let us in, and only a person can change that: log in again, ask for a permission, mend a setting."""
 
 
 class NotTold(MessengerError):

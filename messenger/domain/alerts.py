@@ -18,6 +18,9 @@ class AlertKind(StrEnum):
     FAILED = "failed"  # messages were refused for good
     APPROVAL = "approval"  # an intake would send more than usual: its messages wait for a person
     SOURCE_SILENT = "source_silent"  # a source was not heard from: what rests on it waits
+    ACCESS = (
+        "access"  # a platform does not let us in, or not any more: a person has to log in again or ask for a permission
+    )
     CONVERSATION = "conversation"  # a buyer wrote, and nobody answered for three days
     URGENT = "urgent"  # an urgent message may expire before it leaves
     BOUNCES = "bounces"  # more mails come back than should
@@ -60,6 +63,7 @@ GRAVITY: Final[Mapping[AlertKind, Gravity]] = {
     AlertKind.FAILED: Gravity(Loss.MESSAGES, can_wait=True, ends_by_itself=False),
     AlertKind.APPROVAL: Gravity(Loss.NOTHING, can_wait=False, ends_by_itself=True),
     AlertKind.SOURCE_SILENT: Gravity(Loss.NOTHING, can_wait=False, ends_by_itself=True),
+    AlertKind.ACCESS: Gravity(Loss.NOTHING, can_wait=False, ends_by_itself=True),
     AlertKind.CONVERSATION: Gravity(Loss.NOTHING, can_wait=True, ends_by_itself=True),
     AlertKind.URGENT: Gravity(Loss.PERHAPS, can_wait=False, ends_by_itself=False),
     AlertKind.BOUNCES: Gravity(Loss.MESSAGES, can_wait=False, ends_by_itself=False),

@@ -4,9 +4,11 @@ from messenger.domain.messages import Reason
 from messenger.domain.orders import Payment
 from messenger.ports.accounts import Accounts
 from messenger.ports.alarms import Alarms, Bulletin, HeldBack, Needs, Notifier, Space, Telling
+from messenger.ports.credentials import Credentials, Vault
 from messenger.ports.feedback import Feedback, KeptReport, Returns
 from messenger.ports.news import News
 from messenger.ports.outside import Clock, Committing, Composer, Done, Transport
+from messenger.ports.polling import Hint, Page, Poller, Polls, PollState, Turn
 from messenger.ports.store import Claims, Generations, Inbox, Keeping, Lanes, Reading, Store
 from messenger.ports.unit import Unit
 from messenger.ports.values import (
@@ -38,6 +40,7 @@ __all__ = [
     "Commitment",
     "Committing",
     "Composer",
+    "Credentials",
     "Done",
     "Edition",
     "Entry",
@@ -45,6 +48,7 @@ __all__ = [
     "Frozen",
     "Generations",
     "HeldBack",
+    "Hint",
     "Inbox",
     "InboxCounts",
     "Keeping",
@@ -55,8 +59,12 @@ __all__ = [
     "News",
     "Notifier",
     "OrderKey",
+    "Page",
     "Pause",
     "Payment",
+    "PollState",
+    "Poller",
+    "Polls",
     "Pulse",
     "Reading",
     "Reason",
@@ -68,6 +76,8 @@ __all__ = [
     "Store",
     "Telling",
     "Transport",
+    "Turn",
     "Unit",
+    "Vault",
     "Verdict",
 ]  # fmt: skip

@@ -13,8 +13,10 @@ from messenger.domain.messages import Key, PlannedMessage, State
 from messenger.ports.accounts import Accounts
 from messenger.ports.alarms import Alarms
 from messenger.ports.archive import Archive
+from messenger.ports.credentials import Vault
 from messenger.ports.feedback import Feedback
 from messenger.ports.news import News
+from messenger.ports.polling import Polls
 from messenger.ports.unit import Unit
 from messenger.ports.values import (
     Commitment,
@@ -286,7 +288,9 @@ class Lanes(Protocol):
         ...
 
 
-class Store(Inbox, Reading, Claims, Keeping, Generations, Lanes, Accounts, Feedback, Alarms, Archive, News, Protocol):
+class Store(
+    Inbox, Reading, Claims, Keeping, Generations, Lanes, Accounts, Feedback, Alarms, Archive, News, Polls, Vault, Protocol
+):  # fmt: skip
     """Keeps everything. Methods are synchronous; each write is one short transaction."""
 
     def secret(self, name: str) -> bytes:

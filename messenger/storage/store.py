@@ -32,9 +32,11 @@ from messenger.storage import intake as door
 from messenger.storage.accounts import SqlAccounts
 from messenger.storage.alerts import SqlAlarms
 from messenger.storage.archive import SqlArchive
+from messenger.storage.credentials import SqlVault
 from messenger.storage.engine import Database, connect
 from messenger.storage.feedback import SqlFeedback
 from messenger.storage.news import SqlNews
+from messenger.storage.polling import SqlPolls
 from messenger.storage.sql import upsert
 from messenger.storage.tables import secrets
 from messenger.storage.unit import SqlUnit, events_of, messages_of
@@ -42,7 +44,7 @@ from messenger.storage.unit import SqlUnit, events_of, messages_of
 Answer = TypeVar("Answer")
 
 
-class SqlStore(SqlFeedback, SqlAccounts, SqlAlarms, SqlArchive, SqlNews):
+class SqlStore(SqlFeedback, SqlAccounts, SqlAlarms, SqlArchive, SqlNews, SqlPolls, SqlVault):
     """Keeps everything; see ``ports.Store`` for what each method promises. May be used from several threads.
 
     Raises:

@@ -28,6 +28,7 @@ from messenger.storage.archive_tables import archive, archived_keys
 from messenger.storage.columns import Amount, Instant, Serial, metadata, partial
 from messenger.storage.feedback_tables import reports, suppressions
 from messenger.storage.outbox_table import outbox
+from messenger.storage.polling_tables import credentials, doors, poll_hints, polls
 
 intakes = Table(
     "intakes",
@@ -235,6 +236,6 @@ ticks = Table(
 alive = Table("alive", metadata, Column("name", String(40), primary_key=True), Column("at", Instant, nullable=False))
 
 __all__ = ["FAILED", "MOST_FAILURES", "TOO_OFTEN", "alerts", "alive", "allowances", "archive", "archived_keys", "attempts",
-           "bodies", "breakers", "conflicts", "generations", "here", "inbox", "intakes", "journeys", "lanes", "metadata",
-           "needs_fold", "orders", "outbox", "parcels", "pauses", "received", "record", "reports", "secrets", "sources",
-           "suppressions", "telling", "ticks", "unmatched"]  # fmt: skip
+           "bodies", "breakers", "conflicts", "credentials", "doors", "generations", "here", "inbox", "intakes", "journeys",
+           "lanes", "metadata", "needs_fold", "orders", "outbox", "parcels", "pauses", "poll_hints", "polls", "received",
+           "record", "reports", "secrets", "sources", "suppressions", "telling", "ticks", "unmatched"]  # fmt: skip
