@@ -90,7 +90,7 @@ def load_home(folder: Path, settings: Settings, *, known_good: bool = False) -> 
         zones=country_zones(),
         uncertain={
             name: UncertainPolicy(then=one.uncertain, resend_after=one.resend_after)
-            for name, one in settings.transports.items()
+            for name, one in settings.ways.items()
         },
         mailing=Mailing(
             public_url=plain_url(settings.web.public_url),

@@ -175,7 +175,8 @@ class Engine:
 
     def far_transports(self) -> list[str]:
         """Return the names of transports that lead off this machine."""
-        return [name for name, one in self.settings.transports.items() if not is_loopback(one.host)]
+        servers = [name for name, one in self.settings.transports.items() if not is_loopback(one.host)]
+        return servers + [name for name, one in self.settings.platforms.items() if one.is_far]
 
     def _judge_files(self, mistakes: str) -> None:
         """Tell staff of mistakes in edited files, until there are none."""

@@ -7,20 +7,27 @@ from collections import defaultdict
 from messenger.config.mailboxes import MailboxSettings
 from messenger.config.settings import Settings
 from messenger.config.transports import TransportSettings
+from messenger.domain.messages import EMAIL, PLATFORM
 from messenger.errors import ConfigurationError
 from messenger.intake.mailbox import MailboxAccess
 from messenger.mail.mime import MimeComposer
 from messenger.mail.smtp import Login, Mechanism, Security, SmtpSettings, SmtpTransport, Timeouts
-from messenger.ports import Transport
+from messenger.platforms.composing import PlatformComposer
+from messenger.ports import Composer, Transport
 from messenger.services.accounts import Limits
+from messenger.services.composing import ByChannel
 
 
-def composer_of(settings: Settings) -> MimeComposer:
+def composer_of(settings: Settings) -> Composer:
     """What makes the finished messages, with the keys that sign them.
 
     Raises:
         ConfigurationError: a key cannot be used; every such key is named.
     """
+    return ByChannel({EMAIL: _mail_composer(settings), PLATFORM: PlatformComposer()})
+
+
+def _mail_composer(settings: Settings) -> MimeComposer:
     if not settings.signing:
         return MimeComposer()
     from messenger.config.keys import key_findings, private_key  # noqa: PLC0415  # only where mail is signed
@@ -47,7 +54,7 @@ def limits_of(settings: Settings) -> dict[str, Limits]:
     return {
         name: Limits(connections=one.connections, whole=one.rate, domains=one.domain_rates)
         for name, one in settings.transports.items()
-    }
+    } | {name: Limits(connections=one.connections, whole=one.rate) for name, one in settings.platforms.items()}
 
 
 def transports_of(settings: Settings) -> dict[str, Transport]:

@@ -85,7 +85,7 @@ def sent(
 def accounts(app: App, hurry: str | None, *, as_json: bool) -> int:
     """Show the accounts that messages leave by: which are in trouble, why, and how many messages wait for them."""
     with open_app(app.home, app.environ) as engine:
-        mending = Mending(engine.store, engine.clock, sorted(engine.settings.transports))
+        mending = Mending(engine.store, engine.clock, sorted(engine.settings.ways))
         try:
             if hurry is not None:
                 mending.hurry(hurry)

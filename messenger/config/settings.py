@@ -19,7 +19,7 @@ from messenger.config.signing import SigningKey, read_signing
 from messenger.config.sources import SourceSettings, read_source
 from messenger.config.spans import elapsed
 from messenger.config.tables import Table, Wrong, shown, whole
-from messenger.config.transports import TransportSettings, read_transport
+from messenger.config.transports import PlatformSettings, TransportSettings, read_transport
 from messenger.config.values import ID_PATTERN, NAME_RULE, link
 from messenger.domain.retention import Retention
 from messenger.domain.shops import Desk, Shop
@@ -56,6 +56,7 @@ class Settings:
 
     Args:
         transports: those that are a mail server, by name.
+        platforms: those that are a platform's message calls, by name.
         desks: those that are a person, by name.
         sources: where events come from, by name.
         returns: where mail comes back to, by name.
@@ -67,6 +68,7 @@ class Settings:
     database_url: str = field(repr=False)
     shops: Mapping[str, Shop]
     transports: Mapping[str, TransportSettings]
+    platforms: Mapping[str, PlatformSettings] = field(default_factory=dict)
     desks: Mapping[str, Desk] = field(default_factory=dict)
     sources: Mapping[str, SourceSettings] = field(default_factory=dict)
     returns: Mapping[str, Return] = field(default_factory=dict)
@@ -75,6 +77,11 @@ class Settings:
     worker: WorkerSettings = field(default_factory=WorkerSettings)
     web: WebSettings = field(default_factory=WebSettings)
     alerts: AlertSettings = field(default_factory=AlertSettings)
+
+    @property
+    def ways(self) -> Mapping[str, TransportSettings | PlatformSettings]:
+        """Every transport that carries by itself, by name."""
+        return {**self.transports, **self.platforms}
 
 
 def load_settings(home: Path, environ: Mapping[str, str]) -> Settings:
@@ -109,9 +116,9 @@ def read_settings(home: Path, environ: Mapping[str, str]) -> tuple[Settings, lis
 
 def _read(root: Table, home: Path, environ: Mapping[str, str]) -> Settings:
     tables = _named(root, "transports")
-    ways: Ways = {name: read_transport(name, table, home=home, environ=environ) for name, table in tables}
     shops = _named(root, "shops")
     known = [name for name, _ in shops]
+    ways: Ways = {name: read_transport(name, table, shops=known, home=home, environ=environ) for name, table in tables}
     named = _named(root, "sources")
     returns = {name: read_return(name, table, home=home, environ=environ) for name, table in named if is_return(table)}
     sources = [read_source(name, table, known) for name, table in named if name not in returns]
@@ -122,6 +129,7 @@ def _read(root: Table, home: Path, environ: Mapping[str, str]) -> Settings:
         database_url=_database(root.table("database"), home, environ),
         shops=read,
         transports={name: way for name, way in ways.items() if isinstance(way, TransportSettings)},
+        platforms={name: way for name, way in ways.items() if isinstance(way, PlatformSettings)},
         desks={name: way for name, way in ways.items() if isinstance(way, Desk)},
         sources={one.name: one for one in readable},
         returns=returns,

@@ -1,8 +1,8 @@
-"""Reading ``[transports.<name>]``: how messages leave, through a mail server or by the hands of a person."""
+"""Reading ``[transports.<name>]``: how messages leave, through a mail server, a platform, or by the hands of a person."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import time, timedelta
 from enum import StrEnum
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from messenger.config.logins import LONGEST, Auth, read_login, read_timeouts, up_to
+from messenger.config.platform_transports import PLATFORM_KINDS, PlatformSettings, read_platform
 from messenger.config.rates import rate, read_domain_rates
 from messenger.config.secrets import Secret
 from messenger.config.signing import mail_domain
@@ -22,7 +23,7 @@ from messenger.domain.rules import Uncertain
 from messenger.domain.shops import Desk
 from messenger.domain.timing import EVERY_DAY, Hours
 
-__all__ = ["Auth", "Security", "TransportSettings", "Way", "is_loopback", "read_transport"]
+__all__ = ["Auth", "PlatformSettings", "Security", "TransportSettings", "Way", "is_loopback", "read_transport"]
 
 
 class Security(StrEnum):
@@ -36,8 +37,10 @@ class Security(StrEnum):
 USUAL_PORT: Final[Mapping[str, int]] = {Security.NONE: 25, Security.STARTTLS: 587, Security.TLS: 465}
 SMTP: Final = "smtp"
 ASSISTED: Final = "assisted"
-KINDS: Final = (SMTP, ASSISTED)
-LATER_KINDS: Final = ("aliexpress", "ebay", "amazon", "shopify", "woocommerce", "webhook")
+KINDS: Final = (SMTP, ASSISTED, *PLATFORM_KINDS)
+LATER_KINDS: Final = tuple(
+    one for one in ("aliexpress", "ebay", "amazon", "shopify", "woocommerce", "webhook") if one not in PLATFORM_KINDS
+)
 ALL_DAY: Final = (time(0), time(0))
 
 
@@ -86,15 +89,19 @@ class TransportSettings:
     domain_rates: Mapping[str, Rate] = field(default_factory=dict)
 
 
-Way = TransportSettings | Desk
-"""One way out: a mail server, or a desk at which people copy, send and confirm."""
+Way = TransportSettings | PlatformSettings | Desk
+"""One way out: a mail server, a platform's message calls, or a desk at which people copy, send and confirm."""
 
 
-def read_transport(name: str, table: Table, *, home: Path, environ: Mapping[str, str]) -> Way | None:
+def read_transport(
+    name: str, table: Table, *, shops: Collection[str], home: Path, environ: Mapping[str, str]
+) -> Way | None:
     """Return the settings of a transport as far as they can be read; ``None`` for a kind that is not available."""
     kind = table.need("kind", one_of(KINDS, later=LATER_KINDS), "", remedy='write kind = "smtp" or kind = "assisted"')
     if "kind" in table and not kind:
         return None
+    if kind in PLATFORM_KINDS:
+        return read_platform(name, kind, table, shops=shops, home=home, environ=environ)
     return read_desk(table) if kind == ASSISTED else _read_server(name, table, home, environ)
 
 

@@ -126,6 +126,11 @@ class Outcome(StrEnum):
     ACCOUNT = "account"  # nothing wrong with the message: the account is in trouble
 
 
+EMAIL: Final = "email"
+PLATFORM: Final = "platform"
+"""The channels."""
+
+
 class Category(StrEnum):
     """What a message is for; it decides about unsubscribe links and about what happens when its fate is uncertain."""
 
@@ -191,8 +196,10 @@ class Letter:
         locale: BCP 47 tag of the language the bodies are written in.
         message_id: without angle brackets.
         date: the Date header; aware, UTC.
-        headers: further headers, name and value, in order (``List-Unsubscribe`` …).
+        headers: further headers, name and value, in order (``List-Unsubscribe`` …); on a platform what it wants to know of
+            the order (``Order``, ``Placed-At``).
         return_path: envelope sender, where bounces go; empty: the shop's own address.
+        channel: what it is composed for: ``email``, or ``platform``, where the text alone leaves.
         signature: the finished ``DKIM-Signature`` headers, made once when it is frozen; empty while, or where, it is not signed.
     """
 
@@ -210,20 +217,30 @@ class Letter:
     headers: tuple[tuple[str, str], ...] = ()
     return_path: str = ""
     signature: str = ""
+    channel: str = EMAIL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrozenMessage:
-    """What a transport carries. ``content`` is the finished message, CRLF line ends, not yet dot-stuffed."""
+    """What a transport carries.
+
+    Args:
+        key: of the planned message.
+        sender: envelope sender, one bare address; on a platform the shop as it is configured.
+        recipient: envelope recipient, one bare address; on a platform the buyer's name there, or the order.
+        content: the finished mail, CRLF line ends, not yet dot-stuffed; on a platform the text in UTF-8.
+        text: what a platform's chat channel shows; unused by e-mail.
+        about: what a platform wants to know of the order, name and value: ``Order``, and ``Placed-At`` if that is known.
+        written_at: when it was written, so before it was sent for the first time; None where nobody asks.
+    """
 
     key: Key
     sender: str
-    """Envelope sender: one bare address."""
     recipient: str
-    """Envelope recipient: one bare address."""
     content: bytes
     text: str = ""
-    """What a platform's chat channel shows; unused by e-mail."""
+    about: tuple[tuple[str, str], ...] = ()
+    written_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ import idna
 
 from messenger.domain.mailing import Mailing
 from messenger.domain.messages import Category, Key, PlannedMessage
+from messenger.domain.orders import Order
 from messenger.domain.shops import Shop
 from messenger.domain.verp import address_for
 from messenger.ports import Store
@@ -75,6 +76,12 @@ def envelope(message: PlannedMessage, *, shop: Shop, recipient: str, mailing: Ma
         return_path=address_for(message.id, domain=bounces, secret=secrets.bounces) if bounces and message.id else "",
         unsubscribe=ways[0] if ways else "",
     )
+
+
+def about(order: Order) -> tuple[tuple[str, str], ...]:
+    """Return what a platform wants to know of an order before it lets us write about it."""
+    placed = order.placed_at
+    return ("Order", order.number), *([("Placed-At", placed.isoformat())] if placed is not None else [])
 
 
 def message_id(key: Key, shop: Shop, secrets: Secrets) -> str:

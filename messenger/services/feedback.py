@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
-from messenger.domain.messages import FrozenMessage, PlannedMessage, Receipt, State
+from messenger.domain.messages import PLATFORM, FrozenMessage, PlannedMessage, Receipt, State
 from messenger.domain.refusals import WINDOW, Action, Remedy, action_for
 from messenger.domain.reports import Kind, Report
 from messenger.domain.suppressions import (
@@ -119,8 +119,11 @@ class Feedback:
         return wish
 
     def refused(self, message: PlannedMessage, content: FrozenMessage, receipt: Receipt) -> None:
-        """Draw the consequences of a final refusal by the server that a message was handed to."""
-        if message.transport in self._diverted:
+        """Draw the consequences of a final refusal by the server that a message was handed to.
+
+        What a platform refuses says nothing about an address.
+        """
+        if message.transport in self._diverted or message.channel == PLATFORM:
             return
         action = action_for(status=receipt.status, code=receipt.code, words=receipt.reply)
         key = address_key(self._secrets.addresses, content.recipient)

@@ -8,7 +8,7 @@ from typing import Final
 
 from messenger.domain.breakers import queue_of
 from messenger.domain.guarding import Go
-from messenger.domain.messages import Outcome, PlannedMessage, Reason, Receipt, State
+from messenger.domain.messages import PLATFORM, Outcome, PlannedMessage, Reason, Receipt, State
 from messenger.domain.retry import is_full, wait_after
 from messenger.domain.rules import Uncertain
 from messenger.domain.shops import UncertainPolicy
@@ -38,7 +38,8 @@ def following(
         case Outcome.PERMANENT if is_full(receipt):
             return _tried_later(told, go, receipt, now)
         case Outcome.PERMANENT:
-            return replace(told, state=State.FAILED, reason=Reason.REFUSED, because=receipt.reply)
+            reason = Reason.PLATFORM_REFUSED if message.channel == PLATFORM else Reason.REFUSED
+            return replace(told, state=State.FAILED, reason=reason, because=receipt.reply)
         case Outcome.UNCERTAIN:
             return _uncertain(told, policy, now)
         case Outcome.ACCOUNT:

@@ -9,7 +9,7 @@ from typing import Final
 
 from messenger.domain.clearing import Rider
 from messenger.domain.guarding import Go
-from messenger.domain.messages import Letter, PlannedMessage, Reason, State
+from messenger.domain.messages import EMAIL, Letter, PlannedMessage, Reason, State
 from messenger.domain.orders import Order
 from messenger.domain.rules import OnDeadline
 from messenger.domain.shops import Shop
@@ -28,7 +28,7 @@ from messenger.rendering.context import (
 )
 from messenger.rendering.policy import Breach, facts_of, judge, permitted
 from messenger.rendering.render import RenderedMessage, render
-from messenger.services.enveloping import Secrets, envelope
+from messenger.services.enveloping import Envelope, Secrets, about, envelope
 from messenger.services.home import Home
 
 RETRY: Final = "retry"
@@ -102,14 +102,34 @@ class Postman:
     secrets: Secrets
 
     def write(
-        self, message: PlannedMessage, go: Go, order: Order, now: datetime, riders: Sequence[Rider] = ()
+        self,
+        message: PlannedMessage,
+        go: Go,
+        order: Order,
+        now: datetime,
+        riders: Sequence[Rider] = (),
+        *,
+        locale: str | None = None,
     ) -> Written | Unwritable:
         """Return the letter for a message that may leave, together with those it takes along, or why there is none."""
         shop = self.home.shops[message.key.shop]
         return self.compose(
             message, order=order, shop=shop, channel=go.channel, recipient=go.recipient, now=now, occasion=_occasion(go, now, order),
-            along=[(one.order, one.message.shipment) for one in riders],
+            along=_along(riders), locale=locale,
         )  # fmt: skip
+
+    def accused(
+        self, message: PlannedMessage, go: Go, order: Order, now: datetime, text: str, riders: Sequence[Rider] = ()
+    ) -> tuple[Breach, ...]:
+        """Return which rules of its platform a text breaks that a person wrote in place of ours, errors first."""
+        made = self._make(
+            message, order=order, shop=self.home.shops[message.key.shop], channel=go.channel, recipient=go.recipient, now=now,
+            occasion=_occasion(go, now, order), along=_along(riders), locale=None,
+        )  # fmt: skip
+        if isinstance(made, Unwritable):
+            return ()
+        theirs = replace(made, rendered=replace(made.rendered, text=text, platform_text=text, html=""))
+        return _breaches(theirs, message, order=order, channel=go.channel, now=now)
 
     def voice(self, message: PlannedMessage, go: Go, order: Order) -> tuple[str, str]:
         """Return in which locale and variant a message would be written; empty when there is no text for it."""
@@ -141,6 +161,37 @@ class Postman:
         along: Sequence[tuple[Order, str | None]] = (),
     ) -> Written | Unwritable:
         """Return the letter as it would be written at ``now``; ``locale`` asks for a language instead of the buyer's."""
+        made = self._make(
+            message, order=order, shop=shop, channel=channel, recipient=recipient, now=now, locale=locale, occasion=occasion, along=along,
+        )  # fmt: skip
+        if isinstance(made, Unwritable):
+            return made
+        broken = next(
+            (one for one in _breaches(made, message, order=order, channel=channel, now=now) if one.severity == "error"),
+            None,
+        )
+        if broken is not None:
+            return Unwritable(why=str(broken), may_be_mended=False, reason=Reason.POLICY)
+        rendered, around = made.rendered, made.around
+        letter = Letter(
+            key=message.key, sender=shop.sender, recipient=recipient, recipient_name=clean(order.buyer.name or ""),
+            subject=rendered.subject, text=rendered.text, html=rendered.html, platform_text=rendered.platform_text,
+            locale=rendered.locale, message_id=around.message_id, date=now.replace(microsecond=0), return_path=around.return_path,
+            channel=channel, headers=around.headers if channel == EMAIL else about(order),
+        )  # fmt: skip
+        return Written(
+            letter=letter,
+            variant=rendered.variant,
+            version=rendered.version,
+            fallbacks=_fallbacks(made.chosen),
+            passed_over=made.chosen.passed_over,
+        )
+
+    def _make(
+        self, message: PlannedMessage, *, order: Order, shop: Shop, channel: str, recipient: str, now: datetime, locale: str | None,
+        occasion: Occasion, along: Sequence[tuple[Order, str | None]],
+    ) -> _Made | Unwritable:  # fmt: skip
+        """Return the finished words before anybody has judged them."""
         try:
             chosen = self._choose(message, order, shop, channel, locale)
         except LookupError as error:
@@ -154,24 +205,10 @@ class Postman:
         words = replace(words, links=permitted(words.links, shop.platform))
         zone = self.home.zones.of_buyer(order.buyer, hours=ALWAYS, at=now, shop_zone=shop.zone).main
         try:
-            made = render(chosen, words, phrases=phrases, country=order.buyer.country, zone=zone)
+            rendered = render(chosen, words, phrases=phrases, country=order.buyer.country, zone=zone)
         except RenderError as error:
             return Unwritable(why=error.missing, may_be_mended=False)
-        broken = _forbidden(made, chosen, words, message, order=order, shop=shop, channel=channel, now=now)
-        if broken is not None:
-            return Unwritable(why=str(broken), may_be_mended=False, reason=Reason.POLICY)
-        letter = Letter(
-            key=message.key, sender=shop.sender, recipient=recipient, recipient_name=clean(order.buyer.name or ""),
-            subject=made.subject, text=made.text, html=made.html, platform_text=made.platform_text, locale=made.locale,
-            message_id=around.message_id, date=now.replace(microsecond=0), headers=around.headers, return_path=around.return_path,
-        )  # fmt: skip
-        return Written(
-            letter=letter,
-            variant=made.variant,
-            version=made.version,
-            fallbacks=_fallbacks(chosen),
-            passed_over=chosen.passed_over,
-        )
+        return _Made(shop=shop, chosen=chosen, words=words, around=around, rendered=rendered)
 
     def _choose(self, message: PlannedMessage, order: Order, shop: Shop, channel: str, locale: str | None) -> Chosen:
         shipment = order.shipment(message.shipment) if message.shipment else None
@@ -192,16 +229,28 @@ class Postman:
         )  # fmt: skip
 
 
-def _forbidden(
-    made: RenderedMessage, chosen: Chosen, words: Words, message: PlannedMessage, *, order: Order, shop: Shop, channel: str, now: datetime
-) -> Breach | None:  # fmt: skip
-    """What the shop's platform forbids in the finished words; None when they may leave."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Made:
+    """Finished words, and what they were made from."""
+
+    shop: Shop
+    chosen: Chosen
+    words: Words
+    around: Envelope
+    rendered: RenderedMessage
+
+
+def _breaches(made: _Made, message: PlannedMessage, *, order: Order, channel: str, now: datetime) -> tuple[Breach, ...]:
+    """Which rules of the shop's platform the finished words break, errors first."""
     facts = facts_of(
-        words, chosen.compiled, channel=channel, now=now, category=message.category, language=order.buyer.language,
+        made.words, made.chosen.compiled, channel=channel, now=now, category=message.category, language=order.buyer.language,
         asked_before=message.key.step > 1,
     )  # fmt: skip
-    found = judge(made, platform=shop.platform, template=message.template, facts=facts)
-    return next((one for one in found if one.severity == "error"), None)
+    return judge(made.rendered, platform=made.shop.platform, template=message.template, facts=facts)
+
+
+def _along(riders: Sequence[Rider]) -> list[tuple[Order, str | None]]:
+    return [(one.order, one.message.shipment) for one in riders]
 
 
 def _fallbacks(chosen: Chosen) -> tuple[str, ...]:

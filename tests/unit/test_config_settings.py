@@ -88,7 +88,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
             "platform =",
             (
                 "4:25: shops.toys.channels.platform: 'main' is smtp and cannot carry platform"
-                ' (platform goes through a transport with kind = "assisted")'
+                ' (platform goes through a transport with kind = "assisted", or that of the platform)'
             ),
         ),
         (

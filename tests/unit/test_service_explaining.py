@@ -502,7 +502,7 @@ CANNOT_OCCUR_YET: Final[dict[Reason | State, tuple[str, frozenset[str]]]] = {
         "no command erases an order yet, and explain would not find it any more",
         frozenset({"domain/reconciling.py", "domain/clearing.py"}),
     ),
-    Reason.PLATFORM_REFUSED: ("no transport leads to a platform yet", frozenset()),
+    Reason.PLATFORM_REFUSED: ("no transport leads to a platform yet", frozenset({"services/following.py"})),
     Reason.PAUSED: (
         "a pause changes no message: explain tells it as what stands in the way", frozenset({"services/telling/outlook.py"}),
     ),
