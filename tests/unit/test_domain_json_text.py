@@ -19,7 +19,7 @@ JSON = st.recursive(
 )
 
 
-@given(JSON, st.booleans())
+@given(value=JSON, is_ascii=st.booleans())
 def test_what_is_json_is_read_as_every_reader_does(value: object, *, is_ascii: bool) -> None:
     assert parsed(json.dumps(value, ensure_ascii=is_ascii).encode()) == value
 

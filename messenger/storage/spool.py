@@ -1,0 +1,178 @@
+"""The spool: deliveries as they came. On SQLite in a file of its own, so that no worker can make a sender wait."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, func, insert, select, true, update
+
+from messenger.errors import StorageError
+from messenger.ports.deliveries import SUSPECT, Delivery, DeliveryState, KeptDelivery
+from messenger.storage.engine import Database, connect, parsed
+from messenger.storage.spool_table import deliveries, is_received, spool_metadata
+from messenger.storage.sql import among, is_sqlite
+
+FILE: Final = "spool.db"
+VERSION: Final = 1
+"""Of the tables in SQLite's file; on PostgreSQL they are made by the steps of the database."""
+LONGEST_NOTE: Final = 500
+AT_ONCE: Final = 100
+"""Rows that a list holds in memory."""
+
+
+class SqlSpool:
+    """Keeps deliveries; see ``ports.deliveries.Spool``. May be used from several threads."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def keep(self, delivery: Delivery) -> bool:
+        """Keep a delivery; False when it was kept before."""
+        row = _row(delivery)
+        return self._database.transact(lambda connection: _keep(connection, row), again_if_there=True)
+
+    def take(self, *, now: datetime, until: datetime, limit: int) -> list[KeptDelivery]:
+        """Return what was received and nobody else has in hand."""
+        ready = and_(is_received, deliveries.c.due_at <= now)
+        with self._database.read() as connection:
+            if connection.execute(select(deliveries.c.number).where(ready).limit(1)).first() is None:
+                return []
+
+        def work(connection: Connection) -> list[KeptDelivery]:
+            usual = _take(connection, and_(ready, deliveries.c.tries < SUSPECT), until, limit)
+            return usual or _take(connection, and_(ready, deliveries.c.tries >= SUSPECT), until, 1)
+
+        return self._database.transact(work)
+
+    def end(self, number: int, state: DeliveryState, *, at: datetime, note: str = "") -> None:
+        """Say what became of a delivery."""
+        values = {"state": str(state), "ended_at": at, "note": note[:LONGEST_NOTE]}
+        ended = update(deliveries).where(deliveries.c.number == number).values(values)
+        self._database.transact(lambda connection: connection.execute(ended))
+
+    def listed(
+        self, *, states: Collection[DeliveryState] = (), source: str = "", numbers: Collection[int] = ()
+    ) -> Iterator[KeptDelivery]:
+        """Stream deliveries, oldest first, a few at a time."""
+        last = 0
+        while True:
+            with self._database.read() as connection:
+                wanted = _wanted(connection, states, source, numbers)
+                some = select(deliveries).where(wanted, deliveries.c.number > last).order_by(deliveries.c.number)
+                found = [_kept(row) for row in connection.execute(some.limit(AT_ONCE)).mappings()]
+            yield from found
+            if len(found) < AT_ONCE:
+                return
+            last = found[-1].number
+
+    def replay(self, numbers: Collection[int], *, at: datetime) -> int:
+        """Let these deliveries be read again."""
+        anew = {"state": str(DeliveryState.RECEIVED), "due_at": at, "tries": 0, "note": "", "ended_at": None}
+        is_no_double = deliveries.c.state != str(DeliveryState.CONFLICT)
+
+        def work(connection: Connection) -> int:
+            mine = and_(among(connection, deliveries.c.number, list(numbers)), is_no_double)
+            return connection.execute(update(deliveries).where(mine).values(anew)).rowcount
+
+        return self._database.transact(work)
+
+    def counts(self) -> dict[tuple[str, DeliveryState], int]:
+        """Return how many deliveries of each source stand in each state."""
+        each = select(deliveries.c.source, deliveries.c.state, func.count()).group_by(
+            deliveries.c.source, deliveries.c.state
+        )
+        with self._database.read() as connection:
+            return {(source, DeliveryState(state)): count for source, state, count in connection.execute(each)}
+
+    def forget(self, *, before: datetime, states: Collection[DeliveryState], limit: int) -> int:
+        """Forget what came before then."""
+        words = [str(one) for one in states]
+        old = and_(deliveries.c.received_at < before, deliveries.c.state.in_(words))
+        some = select(deliveries.c.number).where(old).order_by(deliveries.c.received_at).limit(limit)
+        forgotten = delete(deliveries).where(deliveries.c.number.in_(some))
+        return self._database.transact(lambda connection: connection.execute(forgotten).rowcount)
+
+    def close(self) -> None:
+        """Release connections."""
+        self._database.close()
+
+
+def open_spool(url: str) -> SqlSpool:
+    """Return the spool that goes with a database; SQLite's is a file beside it, made when it is not there.
+
+    Raises:
+        StorageError: it cannot be reached, or a newer version has written it.
+    """
+    where = parsed(url)
+    is_file = where.get_backend_name() == "sqlite"
+    beside = f"sqlite:///{Path(where.database or '').parent / FILE}" if is_file else url
+    database = Database(connect(beside))
+    try:
+        if is_file:
+            _make(database)
+        database.check_durable()
+    except BaseException:
+        database.close()
+        raise
+    return SqlSpool(database)
+
+
+def _make(database: Database) -> None:
+    with database.write() as connection:
+        version = int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
+        if version > VERSION:
+            raise StorageError(f"{FILE} is at step {version}, this version knows {VERSION}: use a newer messenger")
+        if version < VERSION:
+            spool_metadata.create_all(connection)
+            connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
+
+
+def _keep(connection: Connection, row: dict[str, Any]) -> bool:  # Any: column values of many types
+    same_name = and_(deliveries.c.source == row["source"], deliveries.c.name == row["name"])
+    known = set(connection.execute(select(deliveries.c.fingerprint).where(same_name)).scalars())
+    if row["fingerprint"] in known:
+        return False
+    state = DeliveryState.CONFLICT if known else DeliveryState.RECEIVED
+    connection.execute(insert(deliveries).values(row | {"state": str(state)}))
+    return not known
+
+
+def _take(connection: Connection, ready: ColumnElement[bool], until: datetime, limit: int) -> list[KeptDelivery]:
+    some = select(deliveries.c.number).where(ready).order_by(deliveries.c.number).limit(limit)
+    if not is_sqlite(connection):
+        some = some.with_for_update(skip_locked=True)
+    held = {"due_at": until, "tries": deliveries.c.tries + 1}
+    mine = update(deliveries).where(deliveries.c.number.in_(some)).values(held).returning(deliveries)
+    return sorted((_kept(row) for row in connection.execute(mine).mappings()), key=lambda one: one.number)
+
+
+def _wanted(
+    connection: Connection, states: Collection[DeliveryState], source: str, numbers: Collection[int]
+) -> ColumnElement[bool]:
+    return and_(
+        deliveries.c.state.in_([str(one) for one in states]) if states else true(),
+        deliveries.c.source == source if source else true(),
+        among(connection, deliveries.c.number, list(numbers)) if numbers else true(),
+    )
+
+
+def _row(delivery: Delivery) -> dict[str, Any]:  # Any: column values of many types
+    return {
+        "source": delivery.source, "name": delivery.id, "received_at": delivery.received_at, "due_at": delivery.received_at,
+        "fingerprint": hashlib.sha256(delivery.body).hexdigest(), "headers": orjson.dumps(dict(delivery.headers)).decode(),
+        "body": delivery.body, "tries": 0, "note": "",
+    }  # fmt: skip
+
+
+def _kept(row: RowMapping) -> KeptDelivery:
+    delivery = Delivery(
+        source=row["source"], id=row["name"], received_at=row["received_at"], headers=orjson.loads(row["headers"]),
+        body=bytes(row["body"]),
+    )  # fmt: skip
+    state = DeliveryState(row["state"])
+    return KeptDelivery(number=row["number"], delivery=delivery, state=state, tries=row["tries"], note=row["note"])
