@@ -75,14 +75,20 @@ def words_for(
     name = spoken_name(order.buyer.name)
     pattern = greetings.get("greeting_named" if name else "greeting_plain", "{name},")
     shipped_at = _when(order, order.shipped_at, "order.shipped")
+    told = _order(order, shipped_at, now)
+    parcel = _shipment(shipment, shipped_at, now) if shipment else None
     return Words(
         greeting=pattern.replace("{name}", name or ""),
         shop=ShopWords(id=shop.id, name=shop.name, url=shop.url or None),
-        order=_order(order, shipped_at, now),
+        order=told,
         buyer=_buyer(order.buyer, name),
-        shipment=_shipment(shipment, shipped_at, now) if shipment else None,
-        shipments=_parcels(order, shipment, now, along),
-        orders=_orders(order, now, along),
+        shipment=parcel,
+        shipments=_parcels(order, shipment, now, along)
+        if along
+        else tuple(
+            parcel if one is shipment and parcel else _shipment(one, shipped_at, now) for one in order.shipments
+        ),
+        orders=(told, *_others(order, now, along)),
         dispute=DisputeWords(id=_line(found.id), reason=_line(found.reason), answer_by=found.answer_by)
         if (found := order.open_dispute)
         else None,
@@ -103,17 +109,14 @@ def words_for(
 def _parcels(
     order: Order, shipment: Shipment | None, now: datetime, along: Sequence[tuple[Order, str | None]]
 ) -> tuple[ShipmentWords, ...]:
-    """The order's parcels; for messages that go out together only those they are about, each once."""
-    if not along:
-        shipped_at = _when(order, order.shipped_at, "order.shipped")
-        return tuple(_shipment(one, shipped_at, now) for one in order.shipments)
+    """The parcels that messages are about which go out together, each once."""
     meant = [(order, shipment), *((other, shipment_in_focus(other, id_)) for other, id_ in along)]
     unique = {(one.number, parcel.id): (one, parcel) for one, parcel in meant if parcel is not None}
     return tuple(_shipment(parcel, _when(one, one.shipped_at, "order.shipped"), now) for one, parcel in unique.values())
 
 
-def _orders(order: Order, now: datetime, along: Sequence[tuple[Order, str | None]]) -> tuple[OrderWords, ...]:
-    unique = {one.number: one for one in (order, *(other for other, _ in along))}
+def _others(order: Order, now: datetime, along: Sequence[tuple[Order, str | None]]) -> tuple[OrderWords, ...]:
+    unique = {one.number: one for one, _ in along if one.number != order.number}
     return tuple(_order(one, _when(one, one.shipped_at, "order.shipped"), now) for one in unique.values())
 
 

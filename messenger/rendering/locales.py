@@ -62,11 +62,18 @@ def choose_locale(
     Raises:
         LookupError: none of them is available.
     """
+    return _chosen(buyer, conversation, country, countries.get(country or ""), shop, tuple(available))
+
+
+@lru_cache(maxsize=4096)
+def _chosen(
+    buyer: str | None, conversation: str | None, country: str | None, of_country: str | None, shop: str, available: tuple[str, ...]
+) -> Choice:  # fmt: skip
     by_name = {name.lower(): name for name in available}
     wishes = [
         (buyer, "the buyer's language"),
         (conversation, "the language of the conversation"),
-        (countries.get(country or ""), "the language set for the country"),
+        (of_country, "the language set for the country"),
         (main_language(country), "the main language of the country"),
         (shop, "the shop's language"),
         ("en", "the last resort"),
@@ -122,6 +129,7 @@ def _likely(name: str) -> tuple[str, str, str]:
     return language, script, region
 
 
+@lru_cache(maxsize=512)
 def normal(tag: str) -> str:
     """Return a tag in its usual spelling: ``PT_br`` is ``pt-BR``; an unknown one is left as it is."""
     try:

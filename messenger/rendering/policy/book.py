@@ -12,6 +12,7 @@ from importlib.resources import files
 from typing import Any, Final
 
 from messenger.rendering.policy.phrases import Phrases, phrases_of
+from messenger.rendering.policy.screening import Screen, View, screen_of
 
 LANGUAGES: Final = ("en", "es", "ru", "zh", "pt")
 """Languages with a word list, by the first part of a locale."""
@@ -66,11 +67,16 @@ class Language:
     spaced: bool
     lists: Mapping[str, Phrases]
     common: frozenset[str]
+    screen: Screen
 
     def find(self, name: str, text: str) -> re.Match[str] | None:
         """Return where a list first matches."""
         pattern = self.lists.get(name)
         return pattern.search(text) if pattern else None
+
+    def find_in(self, name: str, view: View) -> re.Match[str] | None:
+        """Return the same for a text that is asked about many lists: most of them are ruled out together."""
+        return self.find(name, view.text) if name in view.worth_trying(self.screen) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,9 +151,10 @@ def read_language(told: Mapping[str, Any]) -> Language:  # Any: TOML values
     """Return one language's word list, compiled."""
     spaced = bool(told.get("spaced", True))
     sets: Mapping[str, list[str]] = told["sets"]
-    lists = {**told["rules"], **sets, **told["letters"]}
+    lists = {
+        name: phrases_of(phrases, sets, spaced=spaced)
+        for name, phrases in {**told["rules"], **sets, **told["letters"]}.items()
+    }
     return Language(
-        spaced=spaced,
-        lists={name: phrases_of(phrases, sets, spaced=spaced) for name, phrases in lists.items()},
-        common=frozenset(told["letters"]["common"]),
+        spaced=spaced, lists=lists, common=frozenset(told["letters"]["common"]), screen=screen_of(lists, spaced=spaced)
     )

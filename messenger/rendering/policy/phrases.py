@@ -22,6 +22,11 @@ class Phrases:
 
     tried: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...]
 
+    @property
+    def needles(self) -> Iterator[str]:
+        """Strings one of which is in every text in which any of them stands."""
+        return (needle for needles, _ in self.tried for needle in needles)
+
     def search(self, text: str) -> re.Match[str] | None:
         """Return where any of them stands in normalised text."""
         for needles, pattern in self.tried:

@@ -12,7 +12,7 @@ from messenger.domain.messages import Category
 from messenger.rendering.policy.book import Rulebook
 from messenger.rendering.policy.facts import Facts
 from messenger.rendering.policy.normal import sentences, undisguised, visible
-from messenger.rendering.policy.signs import HIDDEN, THANKS, Sign, read_line, signs_of
+from messenger.rendering.policy.signs import HIDDEN, THANKS, Sign, signs_of, signs_of_told
 from messenger.rendering.render import RenderedMessage
 
 _ENGLISH: Final = "en"
@@ -74,7 +74,7 @@ class Reading:
             found = signs_of(own, self.languages)
             yield from found
             if own is not line and own != line:
-                for one in read_line(line, self._readable(line)):
+                for one in signs_of_told(line, self._readable(line)):
                     if one not in found:
                         yield Sign(one.rule, one.words, one.note, is_own=False)
 

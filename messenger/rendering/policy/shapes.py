@@ -8,6 +8,7 @@ from typing import Final
 
 from messenger.rendering.policy.book import Language
 from messenger.rendering.policy.normal import MIXED
+from messenger.rendering.policy.screening import View
 
 _TLDS: Final = "com|net|org|info|biz|shop|store|online|site|xyz|top|club|ru|рф|su|com\\.br|com\\.mx|co\\.uk|example"
 # Every run has an end, the longest that a host or an address may have: without one a long word takes its length squared.
@@ -53,7 +54,7 @@ Shape = tuple[str, str, str]
 """The rule, the words, a note."""
 
 
-def shapes_of(line: str, views: Sequence[str], lists: Sequence[Language]) -> Iterator[Shape]:
+def shapes_of(line: str, views: Sequence[View], lists: Sequence[Language]) -> Iterator[Shape]:
     """Yield what a line holds by its shape.
 
     Args:
@@ -65,35 +66,35 @@ def shapes_of(line: str, views: Sequence[str], lists: Sequence[Language]) -> Ite
     yield from _contact(views, lists)
     yield from _personal_data(views[0], lists)
     for pattern in (_TAG, _MARKDOWN):
-        if (found := pattern.search(views[0])) is not None:
+        if (found := pattern.search(views[0].text)) is not None:
             yield "L17", found.group(), ""
     if (emoji := _EMOJI.search(line)) is not None:
         yield "L18", emoji.group(), ""
     for pattern, note in ((_UNFILLED, ""), (_BRACES, "braces"), (_NAMELESS, "")):
-        text = views[0] if pattern is _NAMELESS else line
+        text = views[0].text if pattern is _NAMELESS else line
         if (found := pattern.search(text)) is not None:
             yield "L23", found.group().strip().casefold(), note
     for mixed in MIXED.finditer(line):
         yield "L27", mixed.group().casefold(), ""
 
 
-def _links(views: Sequence[str]) -> Iterator[Shape]:
+def _links(views: Sequence[View]) -> Iterator[Shape]:
     """Addresses of pages; the note holds the host."""
-    for found in _URL.finditer(views[0]):
+    for found in _URL.finditer(views[0].text):
         named = next(one for one in found.groups() if one)
         host = named.rpartition("@")[2].partition(":")[0].partition("?")[0].partition("#")[0].rstrip(".,;")
         yield "L01", found.group(), host
     for view in views:
-        if (spelled := _SPELLED_HOST.search(view)) is not None:
+        if (spelled := _SPELLED_HOST.search(view.text)) is not None:
             yield "L01", spelled.group(), spelled.group()
             return
 
 
-def _contact(views: Sequence[str], lists: Sequence[Language]) -> Iterator[Shape]:
+def _contact(views: Sequence[View], lists: Sequence[Language]) -> Iterator[Shape]:
     """Addresses, telephones and names of messengers, also in disguise."""
     for view in views:
         for pattern in (_MESSENGER, _MAIL, _SPELLED_MAIL, _HANDLE):
-            yield from (("L03", found.group(), "") for found in pattern.finditer(view))
+            yield from (("L03", found.group(), "") for found in pattern.finditer(view.text))
     text = _digits_for_words(views[0], lists)
     if len(_DIGIT.findall(text)) < _FEWEST_DIGITS:
         return
@@ -105,9 +106,12 @@ def _contact(views: Sequence[str], lists: Sequence[Language]) -> Iterator[Shape]
                 yield "L03", number.group(1), ""
 
 
-def _digits_for_words(text: str, lists: Sequence[Language]) -> str:
+def _digits_for_words(view: View, lists: Sequence[Language]) -> str:
     """The text with ``eight nine one`` as ``8 9 1``, where there are at least six such words."""
+    text = view.text
     for language in lists:
+        if "digits" not in view.worth_trying(language.screen):
+            continue
         if sum(1 for _ in language.lists["digits"].finditer(text)) >= _FEWEST_DIGITS:
             for value, (_, word) in enumerate(language.lists["digits"].tried):
                 text = word.sub(f" {value} ", text)
@@ -115,8 +119,9 @@ def _digits_for_words(text: str, lists: Sequence[Language]) -> str:
     return text
 
 
-def _personal_data(text: str, lists: Sequence[Language]) -> Iterator[Shape]:
+def _personal_data(view: View, lists: Sequence[Language]) -> Iterator[Shape]:
     """Cards, accounts, documents, full addresses."""
+    text = view.text
     if len(_DIGIT.findall(text)) > _FEWEST_DIGITS:
         yield from (
             ("L26", one.group(), "") for one in _CARD.finditer(text) if _is_card(re.sub(r"\D", "", one.group()))
@@ -124,7 +129,7 @@ def _personal_data(text: str, lists: Sequence[Language]) -> Iterator[Shape]:
         yield from (("L26", one.group(), "") for one in _IBAN.finditer(text) if len(_DIGIT.findall(one.group())) > 9)
     for language in lists:
         for name in ("document", "address"):
-            if (match := language.find(name, text)) is not None:
+            if (match := language.find_in(name, view)) is not None:
                 yield "L26", match.group(), ""
 
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from messenger.rendering.policy.book import Language, rulebook
 from messenger.rendering.policy.normal import sentences, undisguised
+from messenger.rendering.policy.screening import View
 from messenger.rendering.policy.shapes import shapes_of
 
 PHRASE_RULES: Final = ("L03", "L04", "L06", "L07", "L08", "L10", "L19", "L20")
@@ -54,42 +55,57 @@ def signs_of(line: str, languages: tuple[str, ...]) -> tuple[Sign, ...]:
     return read_line(line, languages)
 
 
+@lru_cache(maxsize=2048)
+def signs_of_told(line: str, languages: tuple[str, ...]) -> tuple[Sign, ...]:
+    """Return the same of a line that holds what a buyer or seller typed: titles come again and again, names seldom.
+
+    Remembered apart, so that these many lines do not drive out the texts' own.
+    """
+    return read_line(line, languages)
+
+
 def read_line(line: str, languages: tuple[str, ...]) -> tuple[Sign, ...]:
-    """Return the same without remembering it: for lines that hold what a buyer or seller typed."""
+    """Return the same without remembering it."""
     low = line.casefold()
-    views = tuple(dict.fromkeys((low, undisguised(low))))
+    views = tuple(map(View, dict.fromkeys((low, undisguised(low)))))
     lists = [rulebook().languages[name] for name in languages]
     return tuple(
-        dict.fromkeys((*_phrases(views, lists), *_promises(low, lists), *_loud(line), *_shapes(line, views, lists)))
+        dict.fromkeys(
+            (*_phrases(views, lists), *_promises(views[0], lists), *_loud(line), *_shapes(line, views, lists))
+        )
     )
 
 
-def _shapes(line: str, views: tuple[str, ...], lists: list[Language]) -> Iterator[Sign]:
+def _shapes(line: str, views: tuple[View, ...], lists: list[Language]) -> Iterator[Sign]:
     return (Sign(rule, words, note) for rule, words, note in shapes_of(line, views, lists))
 
 
-def _phrases(views: tuple[str, ...], lists: list[Language]) -> Iterator[Sign]:
+def _phrases(views: tuple[View, ...], lists: list[Language]) -> Iterator[Sign]:
     for language in lists:
         for view in views:
             for rule in PHRASE_RULES:
-                if (found := language.find(rule, view)) is not None:
+                if (found := language.find_in(rule, view)) is not None:
                     yield Sign(rule, found.group())
-            if (found := language.find("profanity", view)) is not None:
+            if (found := language.find_in("profanity", view)) is not None:
                 yield Sign("L24", found.group(), "profanity")
             for mark in MARKS:
-                if language.find(mark, view) is not None:
+                if language.find_in(mark, view) is not None:
                     yield Sign("", "", mark)
-        said = sentences(views[0])
-        if said and all(language.find(THANKS, one) for one in said):
+        if THANKS in views[0].worth_trying(language.screen) and _is_all_thanks(views[0].text, language):
             yield Sign("", "", THANKS)
 
 
-def _promises(low: str, lists: list[Language]) -> Iterator[Sign]:
+def _is_all_thanks(text: str, language: Language) -> bool:
+    said = sentences(text)
+    return bool(said) and all(language.find(THANKS, one) for one in said)
+
+
+def _promises(view: View, lists: list[Language]) -> Iterator[Sign]:
     """Money, goods and gifts that are promised."""
     for language in lists:
         for kind in PROMISES:
-            found = language.find(kind, low)
-            if found is not None and not _DENIED.search(low, max(0, found.start() - 24), found.start()):
+            found = language.find_in(kind, view)
+            if found is not None and not _DENIED.search(view.text, max(0, found.start() - 24), found.start()):
                 yield Sign("L21", found.group(), kind)
 
 
