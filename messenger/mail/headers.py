@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 import idna
@@ -92,6 +93,7 @@ def encode_address(name: str, address: str) -> str:
     return f"{CRLF} ".join([*words, f"<{mailbox}>"]) if words else mailbox
 
 
+@lru_cache(maxsize=1024)
 def encode_mailbox(header: str, name: str, address: str) -> str:
     """Return a whole address header (``From``, ``To``, ``Reply-To``), folded, ending in CRLF.
 
@@ -111,6 +113,7 @@ def encode_group(header: str, name: str) -> str:
     return _fold(header, [*words, ":;"], limit=_ENCODED_LINE_LIMIT)
 
 
+@lru_cache(maxsize=1024)
 def split_mailbox(text: str) -> tuple[str, str]:
     """Return display name and bare address of ``Name <address>`` or ``address``.
 
@@ -138,6 +141,7 @@ def ascii_address(address: str) -> str:
     return f"{local}@{domain}"
 
 
+@lru_cache(maxsize=1024)
 def wire_parts(address: str) -> tuple[str, str]:
     """Return local part and ASCII domain of one address, as they go into an SMTP command.
 
