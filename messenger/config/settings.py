@@ -14,11 +14,12 @@ from messenger.config.databases import DEFAULT_URL, OVERRIDE, database_url, over
 from messenger.config.mailboxes import Return, is_return, read_return
 from messenger.config.reader import ERROR, Document
 from messenger.config.retention import read_retention
+from messenger.config.secrets import Secret, secret
 from messenger.config.shops import Ways, read_shop
 from messenger.config.signing import SigningKey, read_signing
 from messenger.config.sources import SourceSettings, read_source
 from messenger.config.spans import elapsed
-from messenger.config.tables import Table, Wrong, shown, whole
+from messenger.config.tables import Table, Wrong, list_of, shown, whole
 from messenger.config.transports import PlatformSettings, TransportSettings, read_transport
 from messenger.config.values import ID_PATTERN, NAME_RULE, link
 from messenger.domain.retention import Retention
@@ -45,9 +46,14 @@ class WorkerSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebSettings:
-    """How the program is reached from outside; empty when it is not."""
+    """How the program is reached from outside; empty when it is not.
+
+    Args:
+        tokens: those that let programs post events of any shop to ``/api/v1/events``.
+    """
 
     public_url: str = ""
+    tokens: tuple[Secret, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +127,9 @@ def _read(root: Table, home: Path, environ: Mapping[str, str]) -> Settings:
     ways: Ways = {name: read_transport(name, table, shops=known, home=home, environ=environ) for name, table in tables}
     named = _named(root, "sources")
     returns = {name: read_return(name, table, home=home, environ=environ) for name, table in named if is_return(table)}
-    sources = [read_source(name, table, known) for name, table in named if name not in returns]
+    sources = [
+        read_source(name, table, known, home=home, environ=environ) for name, table in named if name not in returns
+    ]
     readable = [one for one in sources if one]
     read = {name: read_shop(name, table, ways, readable) for name, table in shops}
     return Settings(
@@ -136,7 +144,7 @@ def _read(root: Table, home: Path, environ: Mapping[str, str]) -> Settings:
         signing=read_signing(root, home=home, environ=environ, shops=read.values()),
         retention=read_retention(root.table("retention")),
         worker=_worker(root.table("worker")),
-        web=_web(root.table("web")),
+        web=_web(root.table("web"), home, environ),
         alerts=read_alerts(root, home=home, environ=environ, shops=read, ways=ways),
     )
 
@@ -177,7 +185,8 @@ def _worker(table: Table) -> WorkerSettings:
     return found
 
 
-def _web(table: Table) -> WebSettings:
-    found = WebSettings(public_url=table.take("public_url", link, ""))
+def _web(table: Table, home: Path, environ: Mapping[str, str]) -> WebSettings:
+    tokens: tuple[Secret, ...] = table.take("tokens", list_of(secret(home, environ), alone=True), ())
+    found = WebSettings(public_url=table.take("public_url", link, ""), tokens=tokens)
     table.close()
     return found

@@ -129,8 +129,8 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
         ("[shops.toys]", '[database]\nurl = "sqlite://"\n[shops.toys]', "2:7: database.url: cannot use 'sqlite://'"),
         (
             "[shops.toys]",
-            '[sources.erp]\nkind = "webhook"\nscheme = "standard"\n[shops.toys]',
-            "2:8: sources.erp.kind: 'webhook' is not available in this version (available: file, imap, mail)",
+            '[sources.erp]\nkind = "amazon"\n[shops.toys]',
+            "2:8: sources.erp.kind: 'amazon' is not available in this version (available: file, webhook, imap, mail)",
         ),
         ("[shops.toys]", "[shop.x]\n[shops.toys]", "1:2: shop: unknown key (did you mean 'shops'?)"),
     ],
