@@ -6,12 +6,13 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -67,6 +68,17 @@ class Crowd:
         worker.kill()
         worker.wait()
         self.workers.remove(worker)
+
+    def stand_still(self, worker: subprocess.Popen[str]) -> None:
+        """Let a worker stand still until SIGCONT, outside a transaction.
+
+        Within one it would keep SQLite's file from everybody; on PostgreSQL the server ends that transaction by itself.
+        """
+        while True:
+            worker.send_signal(signal.SIGSTOP)
+            if "MESSENGER_DATABASE_URL" in self.environ or is_free(self.home / "data" / "messenger.db"):
+                return
+            worker.send_signal(signal.SIGCONT)
 
     def stop_all(self) -> list[int]:
         """Ask all workers to stop; returns their exit codes."""
@@ -253,6 +265,16 @@ def _keep_one_text(templates: Path) -> None:
     for path in templates.glob("[a-z]*/*.md"):
         if path.stem not in ("shipped", "STYLE"):
             path.unlink()
+
+
+def is_free(path: Path) -> bool:
+    """Whether anybody can write to SQLite's file within a second."""
+    with closing(sqlite3.connect(path, timeout=1, isolation_level=None)) as database:
+        try:
+            database.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        return True
 
 
 def until(is_so: Any, what: str) -> None:  # Any: a function without arguments

@@ -6,7 +6,7 @@ the process whose number stands in the target's file is killed once, at that sta
 
 ``--poison WORD`` kills whoever names a recipient with this word. ``--dead DOMAIN`` says "not now" to each recipient there.
 ``--down FILE``: while the file exists, every connection is one more line in it, and is closed at once. ``--strangers FILE``
-lets nobody log in: every try is one more line in the file.
+lets nobody log in: every try is one more line in the file. ``--trace FILE`` also notes each mail among what others write there.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
+
+from tests.faults.power import mark
 
 STAGES: Final = ("ehlo", "rcpt", "data", "mid-body", "dot", "before-yes", "after-yes", "quit")
 """Where a sender may be killed; ``dot``: the message is complete but not written down yet."""
@@ -45,6 +47,7 @@ class Post:
     dead: str = ""
     down: Path | None = None
     strangers: Path | None = None
+    trace: Path | None = None
     _seen: int = 0
 
     @property
@@ -65,6 +68,8 @@ class Post:
         name = found[1].decode() if found else "?"
         with self.ledger.open("a", encoding="utf-8") as ledger:
             ledger.write(f"{name} {sha256(content).hexdigest()} {recipient} {time.time():.6f}\n")
+        if self.trace:
+            mark(self.trace, f"sent {name}")
 
     def at(self, stage: str) -> None:
         """Kill the target if this is the stage."""
@@ -158,11 +163,11 @@ async def main() -> None:
     words.add_argument("--dead", default="")
     words.add_argument("--down", type=Path)
     words.add_argument("--strangers", type=Path)
-    told = words.parse_args()
-    post = Post(
-        told.ledger, told.harm, told.target, told.lasts, told.poison, told.dead, told.down, told.strangers
-    )  # fmt: skip
-    server = await asyncio.start_server(lambda r, w: converse(post, r, w), told.host, 0, limit=2**24)
+    words.add_argument("--trace", type=Path)
+    told = vars(words.parse_args())
+    host = told.pop("host")
+    post = Post(**told)
+    server = await asyncio.start_server(lambda r, w: converse(post, r, w), host, 0, limit=2**24)
     sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
     await server.serve_forever()

@@ -141,7 +141,7 @@ def test_a_worker_stands_still_for_longer_than_its_lease(database: str, tmp_path
         for number in range(ROUNDS):
             workers.until_arrived(min(total * 9 // 10, number * EACH + chance.randint(1, EACH)))
             sleeper = chance.choice(workers.workers)
-            sleeper.send_signal(signal.SIGSTOP)
+            workers.stand_still(sleeper)
             workers.until_taken_over()
             sleeper.send_signal(signal.SIGCONT)
         workers.until_rest()
