@@ -16,6 +16,7 @@ from messenger.config.places import country_zones
 from messenger.config.retention import retention_findings
 from messenger.config.schedules import load_schedule
 from messenger.config.settings import FILE, Settings, load_settings
+from messenger.config.transports import PlatformSettings
 from messenger.domain.mailing import Mailing
 from messenger.domain.shops import Shop, UncertainPolicy
 from messenger.errors import ConfigurationError, Finding, UsageError
@@ -89,7 +90,11 @@ def load_home(folder: Path, settings: Settings, *, known_good: bool = False) -> 
         catalogue=catalogue,
         zones=country_zones(),
         uncertain={
-            name: UncertainPolicy(then=one.uncertain, resend_after=one.resend_after)
+            name: UncertainPolicy(
+                then=one.uncertain,
+                resend_after=one.resend_after,
+                can_verify=isinstance(one, PlatformSettings) and one.can_verify,
+            )
             for name, one in settings.ways.items()
         },
         mailing=Mailing(

@@ -14,7 +14,7 @@ from messenger.config.rates import rate
 from messenger.config.secrets import Secret, secret
 from messenger.config.spans import elapsed
 from messenger.config.tables import Reader, Table, Wrong, a_text, one_of, shown, whole
-from messenger.config.values import link, uncertain
+from messenger.config.values import link, uncertain, uncertain_unread
 from messenger.domain.addresses import is_loopback
 from messenger.domain.pacing import Rate
 from messenger.domain.rules import Uncertain
@@ -27,6 +27,8 @@ class Usual:
     uncertain: Uncertain = Uncertain.ASK
     connections: int = 2
     rate: Rate | None = None
+    can_verify: bool = False
+    """The platform can be asked what it has."""
 
 
 PLATFORM_KINDS: Final[Mapping[str, Usual]] = {}
@@ -59,6 +61,11 @@ class PlatformSettings:
     resend_after: timedelta = timedelta(minutes=10)
 
     @property
+    def can_verify(self) -> bool:
+        """Whether the platform can be asked what it has."""
+        return PLATFORM_KINDS.get(self.kind, Usual()).can_verify
+
+    @property
     def is_far(self) -> bool:
         """Whether it leads off this machine."""
         return not is_loopback(urlsplit(self.url).hostname or "")
@@ -85,7 +92,7 @@ def read_platform(
         connections=table.take("connections", whole(1, 20), usual.connections),
         timeout=table.take("timeout", up_to(LONGEST, "1h"), timedelta(seconds=30)).total_seconds(),
         rate=table.take("rate", rate, usual.rate),
-        uncertain=table.take("uncertain", uncertain, usual.uncertain),
+        uncertain=table.take("uncertain", uncertain if usual.can_verify else uncertain_unread, usual.uncertain),
         resend_after=table.take("resend_after", elapsed, timedelta(minutes=10)),
     )
     table.close()

@@ -15,8 +15,8 @@ from messenger.config.rates import rate, read_domain_rates
 from messenger.config.secrets import Secret
 from messenger.config.signing import mail_domain
 from messenger.config.spans import elapsed
-from messenger.config.tables import UNAVAILABLE, Table, Wrong, a_text, one_of, shown, whole, yes_or_no
-from messenger.config.values import address_or_nothing, days, uncertain, window
+from messenger.config.tables import Table, Wrong, a_text, one_of, shown, whole, yes_or_no
+from messenger.config.values import address_or_nothing, days, uncertain_unread, window
 from messenger.domain.addresses import is_loopback
 from messenger.domain.pacing import Rate
 from messenger.domain.rules import Uncertain
@@ -136,7 +136,7 @@ def _read_server(name: str, table: Table, home: Path, environ: Mapping[str, str]
         timeouts=read_timeouts(table),
         hello=table.take("hello", mail_domain, ""),
         dsn=table.take("dsn", yes_or_no, default=True),
-        uncertain=table.take("uncertain", uncertain, Uncertain.RESEND),
+        uncertain=table.take("uncertain", uncertain_unread, Uncertain.RESEND),
         resend_after=table.take("resend_after", elapsed, timedelta(minutes=10)),
         redirect_to=table.take("redirect_to", address_or_nothing, ""),
         insecure=table.take("insecure", yes_or_no, default=False),

@@ -34,7 +34,6 @@ CITIES: Final = {
     "saint_petersburg": "Europe/Moscow", "barcelona": "Europe/Madrid",
 }  # fmt: skip
 """Where many sellers sit and many buyers live, and no zone has the name."""
-VERIFY: Final = "verify"
 PLATFORMS: Final = ("none", "aliexpress", "ebay", "amazon", "shopify", "woocommerce")
 
 
@@ -113,10 +112,15 @@ def identifier(value: object) -> str:
 
 def uncertain(value: object) -> Uncertain:
     """Return what happens to a message that was perhaps accepted."""
-    if value == VERIFY:
-        problem = f"{shown(VERIFY)} is not possible yet: no transport of this version can read back what it sent"
-        raise Wrong(problem, 'write "resend", perhaps twice, or "ask", perhaps never')
     return one_of(Uncertain)(value)
+
+
+def uncertain_unread(value: object) -> Uncertain:
+    """Return the same for a transport that cannot be asked what it has."""
+    if value == Uncertain.VERIFY:
+        problem = f"{shown(value)} is not possible: such a transport cannot be asked what it has taken"
+        raise Wrong(problem, 'write "resend", perhaps twice, or "ask", perhaps never')
+    return uncertain(value)
 
 
 def country(value: object) -> str:

@@ -126,6 +126,20 @@ class Outcome(StrEnum):
     ACCOUNT = "account"  # nothing wrong with the message: the account is in trouble
 
 
+LOOK: Final = "look"
+"""The stage of a receipt that says what came of asking whether a message is there."""
+
+
+class Doubt(StrEnum):
+    """What is asked about a message before it is sent: whether an earlier try has arrived."""
+
+    NONE = "none"
+    LOOK = "look"
+    """It is sent again when it is not there."""
+    LAST = "last"
+    """It was sent again already, or is pointless by now: when it is not there, a person decides."""
+
+
 EMAIL: Final = "email"
 PLATFORM: Final = "platform"
 """The channels."""
@@ -232,6 +246,7 @@ class FrozenMessage:
         text: what a platform's chat channel shows; unused by e-mail.
         about: what a platform wants to know of the order, name and value: ``Order``, and ``Placed-At`` if that is known.
         written_at: when it was written, so before it was sent for the first time; None where nobody asks.
+        doubt: whether it was perhaps sent before, and has to be looked for first.
     """
 
     key: Key
@@ -241,6 +256,7 @@ class FrozenMessage:
     text: str = ""
     about: tuple[tuple[str, str], ...] = ()
     written_at: datetime | None = None
+    doubt: Doubt = Doubt.NONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,6 +31,8 @@ class Uncertain(StrEnum):
 
     RESEND = "resend"
     ASK = "ask"
+    VERIFY = "verify"
+    """The platform is asked whether it has it; where it cannot be asked, a person decides."""
 
 
 class Hold(StrEnum):

@@ -92,7 +92,13 @@ class Shop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UncertainPolicy:
-    """What a transport does about a message that was perhaps accepted."""
+    """What a transport does about a message that was perhaps accepted.
+
+    Args:
+        resend_after: how long it waits before it sends again, or asks the platform.
+        can_verify: the platform can be asked what it has.
+    """
 
     then: Uncertain = Uncertain.RESEND
     resend_after: timedelta = timedelta(minutes=10)
+    can_verify: bool = False

@@ -7,7 +7,7 @@ from messenger.ports.alarms import Alarms, Bulletin, HeldBack, Needs, Notifier, 
 from messenger.ports.credentials import Credentials, Vault
 from messenger.ports.feedback import Feedback, KeptReport, Returns
 from messenger.ports.news import News
-from messenger.ports.outside import Clock, Committing, Composer, Done, Transport
+from messenger.ports.outside import Clock, Committing, Composer, Done, NotNow, Transport, Verifier
 from messenger.ports.polling import Hint, Page, Poller, Polls, PollState, Turn
 from messenger.ports.store import Claims, Generations, Inbox, Keeping, Lanes, Reading, Store
 from messenger.ports.unit import Unit
@@ -57,6 +57,7 @@ __all__ = [
     "Line",
     "Needs",
     "News",
+    "NotNow",
     "Notifier",
     "OrderKey",
     "Page",
@@ -80,4 +81,5 @@ __all__ = [
     "Unit",
     "Vault",
     "Verdict",
+    "Verifier",
 ]  # fmt: skip

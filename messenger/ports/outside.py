@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from messenger.domain.messages import FrozenMessage, Key, Letter, Receipt
 
@@ -42,6 +42,29 @@ class Transport(Protocol):
         """Give up what is kept between calls, such as idle connections; within a second, and nothing leaves it.
 
         A transport that was closed can still be used: it begins anew.
+        """
+        ...
+
+
+class NotNow(Exception):
+    """A message cannot be looked for at present; ``receipt`` says why, as if it had been tried."""
+
+    def __init__(self, receipt: Receipt) -> None:
+        super().__init__(receipt.reply)
+        self.receipt = receipt
+
+
+@runtime_checkable
+class Verifier(Protocol):
+    """A transport that can be asked whether the other side has a message that was perhaps sent."""
+
+    async def verify(self, message: FrozenMessage) -> bool | None:
+        """Return whether it is there, or None where that cannot be said.
+
+        False makes it leave once more, so it has to be certain.
+
+        Raises:
+            NotNow: the other side cannot be asked at present.
         """
         ...
 

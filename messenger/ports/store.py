@@ -180,8 +180,11 @@ class Claims(Protocol):
         """
         ...
 
-    def unresolved(self) -> list[PlannedMessage]:
-        """Return ``uncertain`` rows that have neither been resent, nor given a ``resend_at``, nor left to staff."""
+    def unresolved(self, *, resent: bool = False) -> list[PlannedMessage]:
+        """Return ``uncertain`` rows that have neither been resent, nor given a ``resend_at``, nor left to staff.
+
+        With ``resent`` also those that have been resent.
+        """
         ...
 
     def postpone(self, *, key: Key, resend_at: datetime | None, because: str) -> None:

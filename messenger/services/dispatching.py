@@ -27,6 +27,7 @@ from messenger.services.ledger import Ledger, insisting
 from messenger.services.parcels import Packing, Parcel, Tally, put_back
 from messenger.services.preparing import Postman
 from messenger.services.sending import LAST_WORDS, Desk, Way
+from messenger.services.verifying import looking_back
 
 __all__ = ["Dispatcher", "Tally"]
 
@@ -112,10 +113,10 @@ class Dispatcher:
         self._entrance = Entrance(self.accounts, self._ledger, packing)
 
     def resolve_uncertain(self) -> None:
-        """Give every message of unknown fate its policy: a time for the second copy, or a person."""
-        for message in self._store.unresolved():
+        """Give every message of unknown fate its policy: a time for the second copy or for a look, or a person."""
+        for message in self._store.unresolved(resent=True):
             policy = self._home.policy_for(message)
-            again = policy.then is Uncertain.RESEND
+            again = policy.then is Uncertain.VERIFY or (policy.then is Uncertain.RESEND and not message.resent)
             resend_at = self._clock.now() + policy.resend_after if again else None
             because = str(message.reason or Reason.CRASHED) if again else LEFT_TO_STAFF
             self._store.postpone(key=message.key, resend_at=resend_at, because=because)
@@ -267,7 +268,7 @@ class Dispatcher:
             is_shut=lambda: self.accounts.is_open(transport) and not self.accounts.is_mine_to_probe(transport),
             is_slow=lambda domain: self.accounts.is_slow(transport, domain),
         )
-        return Way(self._transports[transport], desk, self._slots(transport), changed)
+        return Way(looking_back(self._transports[transport]), desk, self._slots(transport), changed)
 
     async def _answered(self, tally: Tally, transport: str, one: Parcel, receipt: Receipt) -> None:
         if self.accounts.is_news(transport, receipt):

@@ -8,7 +8,7 @@ from typing import Final
 
 from messenger.domain.breakers import queue_of
 from messenger.domain.guarding import Go
-from messenger.domain.messages import PLATFORM, Outcome, PlannedMessage, Reason, Receipt, State
+from messenger.domain.messages import LOOK, PLATFORM, Outcome, PlannedMessage, Reason, Receipt, State
 from messenger.domain.retry import is_full, wait_after
 from messenger.domain.rules import Uncertain
 from messenger.domain.shops import UncertainPolicy
@@ -31,6 +31,16 @@ def following(
         now: aware, UTC.
         policy: what to do when it was perhaps sent.
     """
+    row = _after(message, go, receipt, now=now, policy=policy)
+    if policy.then is not Uncertain.VERIFY or row.state is not State.UNCERTAIN or receipt.outcome is Outcome.UNCERTAIN:
+        return row
+    # A copy that was surely not taken may leave again, once it has been looked for; a look in vain changes nothing.
+    return replace(row, reason=message.reason if receipt.stage == LOOK else Reason.RETRY)
+
+
+def _after(
+    message: PlannedMessage, go: Go, receipt: Receipt, *, now: datetime, policy: UncertainPolicy
+) -> PlannedMessage:
     told = replace(message, reply=receipt.reply, reason=None, because="")
     match receipt.outcome:
         case Outcome.ACCEPTED:
@@ -41,7 +51,7 @@ def following(
             reason = Reason.PLATFORM_REFUSED if message.channel == PLATFORM else Reason.REFUSED
             return replace(told, state=State.FAILED, reason=reason, because=receipt.reply)
         case Outcome.UNCERTAIN:
-            return _uncertain(told, policy, now)
+            return _uncertain(told, policy, now, was_looked_for=receipt.stage == LOOK)
         case Outcome.ACCOUNT:
             return behind(replace(message, reply=message.reply), receipt.reply, now + A_MOMENT)
         case Outcome.TEMPORARY:
@@ -84,9 +94,12 @@ def _tried_later(message: PlannedMessage, go: Go, receipt: Receipt, now: datetim
     return later(message, go, now + wait_after(receipt, message.attempts, str(message.key)), receipt.reply)
 
 
-def _uncertain(message: PlannedMessage, policy: UncertainPolicy, now: datetime) -> PlannedMessage:
-    """Perhaps it was accepted: the same once more, after the span from now; a second time a person decides."""
-    again = policy.then is Uncertain.RESEND and not message.resent and message.resend_at is None
+def _uncertain(
+    message: PlannedMessage, policy: UncertainPolicy, now: datetime, *, was_looked_for: bool
+) -> PlannedMessage:
+    """Perhaps it was accepted: the same once more, or a look for it, after the span from now; else a person decides."""
+    once_more = policy.then is Uncertain.RESEND and not message.resent and message.resend_at is None
+    again = once_more or (policy.then is Uncertain.VERIFY and not was_looked_for)
     return replace(
         message,
         state=State.UNCERTAIN,

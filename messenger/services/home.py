@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from messenger.domain.deadlines import with_derived
@@ -51,12 +51,15 @@ class Home:
     def policy_for(self, message: PlannedMessage) -> UncertainPolicy:
         """Return what to do when this message was perhaps accepted.
 
-        The rule decides, else the kind of message (a review request that comes twice does harm), else the transport.
+        The rule decides, else the kind of message (a review request that comes twice does harm), else the transport. Asking
+        the platform does no harm to any kind; where it cannot be asked, a person is.
         """
         rule = self.schedule.rule(message.key.rule)
         of_transport = self.uncertain.get(message.transport or "", UncertainPolicy())
-        if rule is not None and rule.uncertain is not None:
-            return UncertainPolicy(then=rule.uncertain, resend_after=of_transport.resend_after)
-        if message.category is not Category.TRANSACTIONAL or (rule is not None and rule.asks_when_uncertain):
-            return UncertainPolicy(then=Uncertain.ASK, resend_after=of_transport.resend_after)
-        return of_transport
+        then = (rule.uncertain if rule is not None else None) or of_transport.then
+        is_delicate = message.category is not Category.TRANSACTIONAL or (rule is not None and rule.asks_when_uncertain)
+        if is_delicate and then is not Uncertain.VERIFY and (rule is None or rule.uncertain is None):
+            then = Uncertain.ASK
+        if then is Uncertain.VERIFY and not of_transport.can_verify:
+            then = Uncertain.ASK
+        return replace(of_transport, then=then)

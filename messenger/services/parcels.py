@@ -10,12 +10,13 @@ from datetime import datetime
 
 from messenger.domain.clearing import Cleared
 from messenger.domain.guarding import Go
-from messenger.domain.messages import FrozenMessage, Letter, PlannedMessage, Reason, State
+from messenger.domain.messages import Doubt, FrozenMessage, Letter, PlannedMessage, Reason, State
 from messenger.domain.retry import MOST_CLAIMS, backoff
 from messenger.errors import MessageRefused, StorageError
 from messenger.ports import Clock, Composer, Store
 from messenger.services.clearing import Clearing, OrderDesk
 from messenger.services.preparing import RETRY, Postman, Unwritable
+from messenger.services.verifying import doubt_of
 
 log = logging.getLogger(__name__)
 
@@ -137,8 +138,11 @@ class Packing:
         frozen = self.store.frozen(message.id)
         if frozen is None or frozen.letter is None:
             return left_to_staff(message)
-        again = replace(message, resent=True)
-        return self._parcel(again, frozen.letter, go, version=frozen.template_version, digest=frozen.digest)
+        doubt = doubt_of(message, self.postman.home.policy_for(message), self.clock.now())
+        again = replace(message, resent=True) if doubt is Doubt.NONE else message  # the commit point says when it was
+        parcel = self._parcel(again, frozen.letter, go, version=frozen.template_version, digest=frozen.digest)
+        parcel.content = replace(parcel.content, doubt=doubt)
+        return parcel
 
     def _parcel(self, message: PlannedMessage, letter: Letter, go: Go, *, version: str, digest: str = "") -> Parcel:
         content = self.composer.compose(letter)

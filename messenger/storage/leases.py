@@ -68,9 +68,10 @@ def rescue(database: Database, *, now: datetime) -> tuple[int, int]:
     return database.transact(free_all)
 
 
-def unresolved(database: Database) -> list[PlannedMessage]:
-    """Return uncertain rows for which nothing has been decided yet."""
-    undecided = and_(doubtful, outbox.c.resend_at.is_(None), ~outbox.c.resent, outbox.c.because == "")
+def unresolved(database: Database, *, resent: bool = False) -> list[PlannedMessage]:
+    """Return uncertain rows for which nothing has been decided yet; ``resent`` takes in those that were sent again."""
+    undecided = and_(doubtful, outbox.c.resend_at.is_(None), outbox.c.because == "")
+    undecided = undecided if resent else and_(undecided, ~outbox.c.resent)
     with database.read() as connection:
         rows = connection.execute(select(outbox).where(undecided).order_by(outbox.c.id))
         return [message_of(row) for row in rows.mappings()]

@@ -157,9 +157,9 @@ class SqlStore(SqlFeedback, SqlAccounts, SqlAlarms, SqlArchive, SqlNews, SqlPoll
         """Free what dead workers left."""
         return leases.rescue(self._database, now=now)
 
-    def unresolved(self) -> list[PlannedMessage]:
+    def unresolved(self, *, resent: bool = False) -> list[PlannedMessage]:
         """Return uncertain rows without a decision."""
-        return leases.unresolved(self._database)
+        return leases.unresolved(self._database, resent=resent)
 
     def postpone(self, *, key: Key, resend_at: datetime | None, because: str) -> None:
         """Give an uncertain row its second chance, or leave it to staff."""

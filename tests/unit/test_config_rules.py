@@ -364,11 +364,8 @@ RULE_MISTAKES = [
         '6:20: rules.x.where.calendar.closed: the rule has no calendar (write calendar = "seller")',
     ),
     (
-        "uncertain = 'verify'",
-        (
-            "6:13: rules.x.uncertain: 'verify' is not possible yet: no transport of this version can read back what it sent"
-            ' (write "resend", perhaps twice, or "ask", perhaps never)'
-        ),
+        "uncertain = 'verfy'",
+        "6:13: rules.x.uncertain: unknown word 'verfy' (did you mean 'verify'?)",
     ),
     ("priority = 1001", "6:12: rules.x.priority: must be a whole number from -1000 to 1000, got 1001"),
     ("dely = '1d'", "6:1: rules.x.dely: unknown key (did you mean 'delay'?)"),

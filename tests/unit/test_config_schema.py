@@ -137,7 +137,6 @@ ADDITIONS = (
     'once_per = "buyer/3bd"',
     'once_per = "order/90d"',
     'category = "marketing"',
-    'uncertain = "verify"',
     "shops = []",
     'name = ""',
     "note = 3",

@@ -118,7 +118,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
         (
             '"none"',
             '"none"\nuncertain = "verify"',
-            "9:13: transports.main.uncertain: 'verify' is not possible yet: no transport of this version can read back",
+            "9:13: transports.main.uncertain: 'verify' is not possible: such a transport cannot be asked",
         ),
         ("[shops.toys]", "[shops.Toys]", "1:8: shops.Toys: is not a name (small letters, digits, - and _ only)"),
         ('name = "Sunny', 'zone = "Mars/Base"\nname = "Sunny', "2:8: shops.toys.zone: unknown time zone 'Mars/Base'"),
