@@ -1,20 +1,20 @@
-"""``messenger ingest``: takes in files of events."""
+"""``messenger ingest``: takes in files of events, and export sheets."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import BinaryIO
 
 import click
 
 from messenger.bootstrap import Engine, open_app
 from messenger.cli.main import App
 from messenger.cli.output import json_option, print_json, progress_bar
-from messenger.intake.files import read_json_lines
-from messenger.ports import Line, Rejected, Store
+from messenger.domain.shops import Shop
+from messenger.intake.formats import AUTO, FORMATS, Manner, Opened, opened, opened_stream
+from messenger.ports import Store
 from messenger.services.finding import hint
 from messenger.services.ingesting import Report
 
@@ -23,20 +23,30 @@ COUNTS = ("received", "new", "duplicate", "conflict", "rejected")
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(allow_dash=True, exists=True, dir_okay=False))
-@click.option("--shop", help="Shop of events that name none.")
+@click.option(
+    "--format", "format_", type=click.Choice(FORMATS), default=AUTO, show_default=True, help="What the files are."
+)
+@click.option("--shop", help="Shop of events that name none, and of sheets.")
+@click.option(
+    "--zone", default="", help="Of times in sheets that have no offset, such as Asia/Shanghai; default: the platform's."
+)
 @click.option(
     "--source", help="The source in messenger.toml that these files are from: it was heard from, also by an empty file."
 )
 @json_option
 @click.pass_obj
-def ingest(app: App, files: tuple[str, ...], shop: str | None, source: str | None, *, as_json: bool) -> int:
-    """Take in events from FILES (JSON Lines, one CloudEvent a line; - is standard input).
+def ingest(
+    app: App, files: tuple[str, ...], format_: str, shop: str | None, zone: str, source: str | None, *, as_json: bool
+) -> int:
+    """Take in events from FILES: JSON Lines, one CloudEvent a line, or order exports of AliExpress, Shopify and eBay (.xls, .xlsx, .csv).
 
-    Every readable line is taken in, also when others are not; then the exit code is 1.
+    - is standard input. Every readable line is taken in, also when others are not; then the exit code is 1.
     """
     with open_app(app.home, app.environ) as engine:
-        shop = _shop(engine, shop, source)
-        reports = _read(engine, files, shop, source)
+        manner = Manner(
+            format=format_, shop=_shop(engine, shop, source) or "", shop_of=lambda one: shop_on(engine.home.shops, one), zone=zone
+        )  # fmt: skip
+        reports = [_read(engine, name, manner, source) for name in files]
         with progress_bar("planning", None) as move:
             engine.ingest.take_in(move)
         held_back = {number: _held_back(engine.store, number) for number in (report.intake for report in reports)}
@@ -66,21 +76,43 @@ def _shop(engine: Engine, shop: str | None, source: str | None) -> str | None:
     return known[source].shop
 
 
-def _read(engine: Engine, files: tuple[str, ...], shop: str | None, source: str | None) -> list[Report]:
-    reports: list[Report] = []
-    with ExitStack() as stack:
-        for name in files:
-            stream: BinaryIO = sys.stdin.buffer if name == "-" else stack.enter_context(Path(name).open("rb"))
-            shown = "<stdin>" if name == "-" else name
-            kind = "stdin" if name == "-" else "file"
-            with progress_bar(f"reading {shown}", None) as move:
-                lines = _lines(stream, shown, shop)
-                reports.append(engine.ingest.accept(lines, kind=kind, name=shown, source=source or "", progress=move))
-    return reports
+def shop_on(shops: Mapping[str, Shop], platform: str) -> str:
+    """Return the only shop on a platform, for sheets, which do not name theirs.
+
+    Raises:
+        click.UsageError: there is none, or there are several.
+    """
+    found = [name for name, shop in shops.items() if shop.platform == platform]
+    if len(found) == 1:
+        return found[0]
+    known = ", ".join(found or shops)
+    several = f"there are several shops on {platform}" if found else f"there is no shop on {platform}"
+    raise click.UsageError(f"name the shop whose orders these are with --shop: {several} ({known})")
 
 
-def _lines(stream: BinaryIO, file: str, shop: str | None) -> Iterator[Line | Rejected]:
-    return read_json_lines(stream, file=file, shop=shop)
+def _read(engine: Engine, name: str, manner: Manner, source: str | None) -> Report:
+    shown = "<stdin>" if name == "-" else name
+    with _opened(name, shown, manner) as found, progress_bar(f"reading {shown}", None) as move:
+        _must_fit(engine, manner.shop, found.platform, shown)
+        kind = "sheet" if found.platform else "stdin" if name == "-" else "file"
+        report = engine.ingest.accept(found.lines, kind=kind, name=shown, source=source or "", progress=move)
+        notes = found.notes()
+    for note in notes:
+        click.echo(note, err=True)
+    return report
+
+
+def _opened(name: str, shown: str, manner: Manner) -> AbstractContextManager[Opened]:
+    if name == "-":
+        return opened_stream(sys.stdin.buffer, manner, file=shown)
+    return opened(Path(name), manner, file=shown)
+
+
+def _must_fit(engine: Engine, shop: str, platform: str, file: str) -> None:
+    """A shop's orders come from its own platform; one that names none may have them from anywhere."""
+    of_shop = engine.home.shops[shop].platform if shop else "none"
+    if platform and of_shop not in {"none", platform}:
+        raise click.UsageError(f"{file} is an export of {platform}, and the shop {shop!r} is on {of_shop}")
 
 
 def _held_back(store: Store, intake: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -32,7 +32,8 @@ class SheetReader:
     Args:
         path: the file.
         file: how it is named in messages.
-        shop: whose orders these are; empty: the platform's name is taken for it.
+        shop: whose orders these are; empty: ``shop_of`` is asked.
+        shop_of: returns whose orders the export of a platform holds.
         layout: whose export it is; empty: told by its columns.
         zone: whose wall times those without an offset are; empty: the platform's.
         limits: what reading it may use.
@@ -41,6 +42,7 @@ class SheetReader:
     path: Path
     file: str
     shop: str = ""
+    shop_of: Callable[[str], str] = str
     layout: str = ""
     zone: str = ""
     limits: Limits = USUAL
@@ -48,7 +50,7 @@ class SheetReader:
     """Whose export it turned out to be; known once the first line is."""
     _notes: Notes = field(default_factory=Notes)
 
-    def lines(self) -> Iterator[Line | Rejected]:
+    def lines(self) -> Generator[Line | Rejected, None, None]:
         """Yield each order's events, or what keeps the order out."""
         with SheetFile(self.path, self.limits) as sheet:
             line = 1
@@ -73,6 +75,7 @@ class SheetReader:
             columns = columns_of(row, line, among)
             if columns is not None:
                 self.platform = columns.layout.name
+                self.shop = self.shop or self.shop_of(self.platform)
                 self._notes.unknown, self._notes.header_line = tuple(columns.unknown), line
                 return columns, chain(rows)
             passed.append((line, row))
@@ -93,9 +96,8 @@ class SheetReader:
         yield from self._events(facts)
 
     def _events(self, facts: Facts) -> Iterator[Line | Rejected]:
-        shop = self.shop or self.platform
         try:
-            documents = facts.documents(source=f"sheet/{self.platform}/{shop}", shop=shop)
+            documents = facts.documents(source=f"sheet/{self.platform}/{self.shop}", shop=self.shop)
             lines = [Line(file=self.file, line=facts.line, event=parse_event(one)) for one in documents]
         except EventError as error:  # an order is taken in whole or not at all
             yield Rejected(file=self.file, line=facts.line, field=error.field, problem=error.problem)
