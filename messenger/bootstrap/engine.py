@@ -7,13 +7,14 @@ import logging
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from messenger.bootstrap.making import access_to, composer_of, limits_of, transport_of, transports_of
+from messenger.bootstrap.posted import receive
 from messenger.config.mailboxes import MailboxSettings
 from messenger.config.settings import Settings
 from messenger.config.transports import is_loopback
@@ -43,6 +44,7 @@ from messenger.services.speaking.words import words_of
 from messenger.services.working import Reloaded, Worker
 from messenger.storage import migrate, open_store
 from messenger.storage.space import spaces
+from messenger.storage.spool import SqlSpool, open_spool
 
 log = logging.getLogger(__name__)
 
@@ -64,11 +66,28 @@ class Engine:
     ingest: Ingest
     _shut: Counter[str] = field(default_factory=Counter)
     """How often in a row each mailbox was visited in vain."""
+    _spool: SqlSpool | None = None
 
     @property
     def home(self) -> Home:
         """The generation that is worked by."""
         return self.present.home
+
+    @property
+    def spool(self) -> SqlSpool:
+        """Where deliveries are kept; opened when it is first asked for."""
+        if self._spool is None:
+            self._spool = open_spool(self.settings.database_url)
+        return self._spool
+
+    def close(self) -> None:
+        """Release what was opened besides the store."""
+        if self._spool is not None:
+            self._spool.close()
+
+    def receive(self) -> int:
+        """Read what was posted to us; returns how many deliveries that were."""
+        return receive(self)
 
     def worker(self) -> Worker:
         """Return a worker with transports of its own."""
@@ -94,7 +113,7 @@ class Engine:
             owner=owner,
             lease=self.settings.worker.lease,
             reload=self.reloading(),
-            chores=partial(self.visit_mailboxes, only_due=True),
+            chores=self._chores,
             watch=self.alerting().run_aside if isinstance(self.clock, SystemClock | SharedClock) else lambda _: None,
         )
 
@@ -131,6 +150,14 @@ class Engine:
         """Return what takes in mails that came back."""
         diverted = [name for name, one in self.settings.transports.items() if one.redirect_to]
         return Feedback(self.store, self.home, self.clock, read=read_reports, alarm=self._alarm, diverted=diverted)
+
+    def _chores(self) -> None:
+        """What a worker looks at now and then, each whatever becomes of the others."""
+        for chore in (self.receive, partial(self.visit_mailboxes, only_due=True)):
+            try:
+                chore()
+            except Exception:  # the next time may do; the others are looked at all the same
+                log.exception("chore_failed")
 
     def visit_mailboxes(self, *, only_due: bool = False) -> int:
         """Take in what lies in the mailboxes for bounces; returns how many mails that were.
@@ -229,9 +256,11 @@ def open_app(folder: Path, environ: Mapping[str, str], *, clock: Clock | None = 
     try:
         present = present_home(folder, settings, store, at=chosen.now(), by=_person())
         ingest = Ingest(store, present.home, chosen)
-        yield Engine(
+        engine = Engine(
             folder=folder, environ=environ, settings=settings, present=present, store=store, clock=chosen, ingest=ingest
         )
+        with closing(engine):
+            yield engine
     finally:
         store.close()
 

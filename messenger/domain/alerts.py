@@ -21,6 +21,8 @@ class AlertKind(StrEnum):
     ACCESS = (
         "access"  # a platform does not let us in, or not any more: a person has to log in again or ask for a permission
     )
+    DELIVERIES = "deliveries"  # what was posted to us could not be read: it is kept
+    PRIVACY = "privacy"  # somebody wants a buyer's data to be told or erased: a person does that
     CONVERSATION = "conversation"  # a buyer wrote, and nobody answered for three days
     URGENT = "urgent"  # an urgent message may expire before it leaves
     BOUNCES = "bounces"  # more mails come back than should
@@ -64,6 +66,8 @@ GRAVITY: Final[Mapping[AlertKind, Gravity]] = {
     AlertKind.APPROVAL: Gravity(Loss.NOTHING, can_wait=False, ends_by_itself=True),
     AlertKind.SOURCE_SILENT: Gravity(Loss.NOTHING, can_wait=False, ends_by_itself=True),
     AlertKind.ACCESS: Gravity(Loss.NOTHING, can_wait=False, ends_by_itself=True),
+    AlertKind.DELIVERIES: Gravity(Loss.PERHAPS, can_wait=False, ends_by_itself=True),
+    AlertKind.PRIVACY: Gravity(Loss.NOTHING, can_wait=True, ends_by_itself=False),
     AlertKind.CONVERSATION: Gravity(Loss.NOTHING, can_wait=True, ends_by_itself=True),
     AlertKind.URGENT: Gravity(Loss.PERHAPS, can_wait=False, ends_by_itself=False),
     AlertKind.BOUNCES: Gravity(Loss.MESSAGES, can_wait=False, ends_by_itself=False),

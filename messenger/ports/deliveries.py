@@ -36,12 +36,15 @@ class DeliveryState(StrEnum):
     RECEIVED = "received"  # kept; not read yet
     PROCESSED = "processed"  # read; what it tells is in the inbox
     UNKNOWN = "unknown"  # of a kind that no reader knows: kept, plans nothing
+    PERSON = "person"  # asks for what only a person does
     FAILED = "failed"  # could not be read: kept until a person has looked
     CONFLICT = "conflict"  # named as one that came before, with other content: that one stays
 
 
-ENDED: Final = frozenset({DeliveryState.PROCESSED, DeliveryState.UNKNOWN, DeliveryState.CONFLICT})
-"""States that nobody has to do anything about."""
+READ: Final = frozenset({DeliveryState.PROCESSED})
+"""Nobody has to do anything about these."""
+OTHERS: Final = frozenset(DeliveryState) - READ - {DeliveryState.RECEIVED}
+"""Somebody may want to look at these."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +54,7 @@ class KeptDelivery:
     Args:
         number: as people name it.
         tries: how often it was taken in hand.
-        note: why it failed, or what else there is to say; no addresses.
+        note: why it failed, or what else there is to say. It may show a value that was wrong: not for logs.
     """
 
     number: int
@@ -89,6 +92,15 @@ Raises:
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What became of a delivery, by its number."""
+
+    number: int
+    state: DeliveryState
+    note: str = ""
+
+
 class NotForUs(Exception):
     """A reader does not know this kind of delivery: it is kept, and plans nothing. The message names the kind."""
 
@@ -118,8 +130,8 @@ class Spool(Protocol):
         """
         ...
 
-    def end(self, number: int, state: DeliveryState, *, at: datetime, note: str = "") -> None:
-        """Say what became of a delivery."""
+    def end(self, endings: Collection[Ending], *, at: datetime) -> None:
+        """Say what became of deliveries."""
         ...
 
     def listed(
@@ -132,8 +144,8 @@ class Spool(Protocol):
         """Let these deliveries be read again as if they had just come; returns how many there are."""
         ...
 
-    def counts(self) -> dict[tuple[str, DeliveryState], int]:
-        """Return how many deliveries of each source stand in each state."""
+    def counts(self, states: Collection[DeliveryState] = ()) -> dict[tuple[str, DeliveryState], int]:
+        """Return how many deliveries of each source stand in each of these states, or in any."""
         ...
 
     def forget(self, *, before: datetime, states: Collection[DeliveryState], limit: int) -> int:

@@ -38,8 +38,12 @@ Answer = TypeVar("Answer")
 class Inbox(Protocol):
     """Takes events in."""
 
-    def open_intake(self, *, kind: str, name: str, at: datetime) -> int:
-        """Begin an intake (a file, a batch); its events are taken in only once it is closed."""
+    def open_intake(self, *, kind: str, name: str, at: datetime, stands: bool = False) -> int:
+        """Begin an intake (a file, a batch); its events are taken in only once it is closed.
+
+        ``stands``: it is a stream that has no end (what is posted for a shop within an hour): the one of this kind and name is
+        gone on with, its events are taken in at once, and its valve judges all of them together.
+        """
         ...
 
     def accept(self, events: Sequence[Event], *, intake: int, at: datetime) -> list[Verdict]:
@@ -163,6 +167,12 @@ class Claims(Protocol):
 
         A late result (claim lost) keeps its attempt row, and a late acceptance wins over ``uncertain``.
         """
+        ...
+
+    def write_down(
+        self, commitments: Sequence[Commitment], results: Sequence[Result]
+    ) -> tuple[set[int], set[int]]:
+        """Do what ``commit`` and ``record`` do, in one transaction; returns what each would."""
         ...
 
     def heartbeat(self, *, owner: str, lease_until: datetime, now: datetime | None = None) -> int:

@@ -77,20 +77,22 @@ class Ingest:
         kind: str,
         name: str,
         source: str = "",
+        stands: bool = False,
         progress: Callable[[int], None] | None = None,
     ) -> Report:
         """Store every readable event as received, and say what became of each line.
 
-        The intake is closed only when it has been read to its end; until then nothing is planned from it.
+        The intake is closed only when it has been read to its end; until then nothing is planned from it, unless it ``stands``.
 
         Args:
             lines: events and refusals, in the order of the source.
             kind: ``file``, ``stdin`` …, for the record.
             name: of the file or source.
             source: the configured source that was heard from by this, if it is one.
+            stands: this goes on with the intake of that kind and name, as ``Inbox.open_intake`` says.
             progress: told how many lines have been dealt with since it was last told.
         """
-        intake = self.store.open_intake(kind=kind, name=name, at=self.clock.now())
+        intake = self.store.open_intake(kind=kind, name=name, at=self.clock.now(), stands=stands)
         report = Report(intake=intake)
         for chunk in _chunks(lines, ROWS_PER_TRANSACTION):
             report.received += len(chunk)

@@ -48,10 +48,16 @@ def blocked(shop: ColumnElement[str], number: ColumnElement[str]) -> ColumnEleme
     return or_(event_failed.exists(), fold_failed.exists())
 
 
-def open_intake(database: Database, *, kind: str, name: str, at: datetime) -> int:
-    """Begin an intake; returns its id."""
+def open_intake(database: Database, *, kind: str, name: str, at: datetime, stands: bool = False) -> int:
+    """Begin an intake, or go on with the one that stands; returns its id."""
+    if stands:
+        same = select(func.max(intakes.c.id)).where(intakes.c.kind == kind, intakes.c.name == name)
+        with database.read() as connection:
+            if found := connection.execute(same).scalar():
+                return int(found)
+    row = {"kind": kind, "name": name, "opened_at": at, "closed_at": at if stands else None}
     with database.write() as connection:
-        made = connection.execute(insert(intakes).values(kind=kind, name=name, opened_at=at)).inserted_primary_key
+        made = connection.execute(insert(intakes).values(row)).inserted_primary_key
         return int(made[0]) if made else 0
 
 

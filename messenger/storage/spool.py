@@ -9,10 +9,22 @@ from pathlib import Path
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, func, insert, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    true,
+    update,
+)
 
 from messenger.errors import StorageError
-from messenger.ports.deliveries import SUSPECT, Delivery, DeliveryState, KeptDelivery
+from messenger.ports.deliveries import SUSPECT, Delivery, DeliveryState, Ending, KeptDelivery
 from messenger.storage.engine import Database, connect, parsed
 from messenger.storage.spool_table import deliveries, is_received, spool_metadata
 from messenger.storage.sql import among, is_sqlite
@@ -23,6 +35,11 @@ VERSION: Final = 1
 LONGEST_NOTE: Final = 500
 AT_ONCE: Final = 100
 """Rows that a list holds in memory."""
+_ENDED = (
+    update(deliveries)
+    .where(deliveries.c.number == bindparam("its"))
+    .values(state=bindparam("now"), ended_at=bindparam("at"), note=bindparam("said"))
+)
 
 
 class SqlSpool:
@@ -49,11 +66,11 @@ class SqlSpool:
 
         return self._database.transact(work)
 
-    def end(self, number: int, state: DeliveryState, *, at: datetime, note: str = "") -> None:
-        """Say what became of a delivery."""
-        values = {"state": str(state), "ended_at": at, "note": note[:LONGEST_NOTE]}
-        ended = update(deliveries).where(deliveries.c.number == number).values(values)
-        self._database.transact(lambda connection: connection.execute(ended))
+    def end(self, endings: Collection[Ending], *, at: datetime) -> None:
+        """Say what became of deliveries."""
+        rows = [{"its": one.number, "now": str(one.state), "said": one.note[:LONGEST_NOTE]} for one in endings]
+        if rows:
+            self._database.transact(lambda connection: connection.execute(_ENDED, [row | {"at": at} for row in rows]))
 
     def listed(
         self, *, states: Collection[DeliveryState] = (), source: str = "", numbers: Collection[int] = ()
@@ -81,11 +98,11 @@ class SqlSpool:
 
         return self._database.transact(work)
 
-    def counts(self) -> dict[tuple[str, DeliveryState], int]:
-        """Return how many deliveries of each source stand in each state."""
-        each = select(deliveries.c.source, deliveries.c.state, func.count()).group_by(
-            deliveries.c.source, deliveries.c.state
-        )
+    def counts(self, states: Collection[DeliveryState] = ()) -> dict[tuple[str, DeliveryState], int]:
+        """Return how many deliveries of each source stand in each of these states, or in any."""
+        mine = deliveries.c.state.in_([str(one) for one in states]) if states else true()
+        columns = (deliveries.c.source, deliveries.c.state)
+        each = select(*columns, func.count()).where(mine).group_by(*columns)
         with self._database.read() as connection:
             return {(source, DeliveryState(state)): count for source, state, count in connection.execute(each)}
 

@@ -34,7 +34,7 @@ deliveries = Table(
     Column("note", Text, nullable=False),
     Column("headers", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),
-    CheckConstraint("state IN ('received', 'processed', 'unknown', 'failed', 'conflict')", name="state"),
+    CheckConstraint("state IN ('received', 'processed', 'unknown', 'person', 'failed', 'conflict')", name="state"),
     Index("uq_deliveries_content", "source", "name", "fingerprint", unique=True),
 )
 is_received = deliveries.c.state == literal_column("'received'")

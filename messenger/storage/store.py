@@ -55,9 +55,9 @@ class SqlStore(SqlFeedback, SqlAccounts, SqlAlarms, SqlArchive, SqlNews, SqlPoll
         self._database = database
         self._doubts: list[claiming.Doubt] = []
 
-    def open_intake(self, *, kind: str, name: str, at: datetime) -> int:
-        """Begin an intake."""
-        return door.open_intake(self._database, kind=kind, name=name, at=at)
+    def open_intake(self, *, kind: str, name: str, at: datetime, stands: bool = False) -> int:
+        """Begin an intake, or go on with the one that stands."""
+        return door.open_intake(self._database, kind=kind, name=name, at=at, stands=stands)
 
     def accept(self, events: Sequence[Event], *, intake: int, at: datetime) -> list[Verdict]:
         """Store events as received."""
@@ -141,13 +141,17 @@ class SqlStore(SqlFeedback, SqlAccounts, SqlAlarms, SqlArchive, SqlNews, SqlPoll
         """End claims without sending, or keep them."""
         return self.together(lambda unit: unit.settle(settlements)) if settlements else set()
 
+    def write_down(self, commitments: Sequence[Commitment], results: Sequence[Result]) -> tuple[set[int], set[int]]:
+        """Commit points and results together."""
+        return claims.write_down(self._database, commitments, results)
+
     def commit(self, commitments: Sequence[Commitment]) -> set[int]:
         """The commit point."""
-        return claims.commit(self._database, commitments)
+        return self.write_down(commitments, [])[0]
 
     def record(self, results: Sequence[Result]) -> set[int]:
         """Write attempts and what follows."""
-        return claims.record_results(self._database, results)
+        return self.write_down([], results)[1]
 
     def heartbeat(self, *, owner: str, lease_until: datetime, now: datetime | None = None) -> int:
         """Extend the leases of an owner."""

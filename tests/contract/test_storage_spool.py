@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from messenger.errors import StorageError
-from messenger.ports.deliveries import ENDED, SUSPECT, Delivery, DeliveryState, KeptDelivery
+from messenger.ports.deliveries import OTHERS, READ, SUSPECT, Delivery, DeliveryState, Ending, KeptDelivery
 from messenger.storage.spool import SqlSpool, open_spool
 from tests.storage_samples import MINUTE, NOW
 
@@ -80,7 +80,7 @@ def test_what_is_in_hand_is_nobody_elses_until_its_time_is_over(spool: SqlSpool)
 def test_what_has_ended_is_not_read_again_unless_asked_for(spool: SqlSpool) -> None:
     spool.keep(delivery())
     (found,) = take(spool)
-    spool.end(found.number, DeliveryState.FAILED, at=NOW, note="x" * 2000)
+    spool.end([Ending(found.number, DeliveryState.FAILED, "x" * 2000)], at=NOW)
 
     assert take(spool, later=MINUTE) == []
     (kept,) = spool.listed()
@@ -108,12 +108,13 @@ def test_lists_are_chosen_from_and_stream_in_order(spool: SqlSpool) -> None:
         spool.keep(delivery(f"d-{number}", source="erp" if number % 2 else "toys"))
     assert names(list(spool.listed())) == [f"d-{number}" for number in range(250)]
     first = take(spool, limit=1)[0]
-    spool.end(first.number, DeliveryState.UNKNOWN, at=NOW)
+    spool.end([Ending(first.number, DeliveryState.UNKNOWN)], at=NOW)
 
     assert names(list(spool.listed(states=[DeliveryState.UNKNOWN, DeliveryState.FAILED]))) == ["d-0"]
     assert len(list(spool.listed(source="erp"))) == 125
     assert names(list(spool.listed(numbers=[first.number]))) == ["d-0"]
     assert list(spool.listed(source="erp", states=[DeliveryState.UNKNOWN])) == []
+    assert spool.counts([DeliveryState.UNKNOWN]) == {("toys", DeliveryState.UNKNOWN): 1}
     assert spool.counts() == {
         ("erp", DeliveryState.RECEIVED): 125, ("toys", DeliveryState.RECEIVED): 124, ("toys", DeliveryState.UNKNOWN): 1,
     }  # fmt: skip
@@ -122,14 +123,14 @@ def test_lists_are_chosen_from_and_stream_in_order(spool: SqlSpool) -> None:
 def test_old_ones_are_forgotten_but_never_what_waits(spool: SqlSpool) -> None:
     for state in DeliveryState:
         spool.keep(delivery(state))
-    for one in take(spool):
-        if one.delivery.id != DeliveryState.RECEIVED:
-            spool.end(one.number, DeliveryState(one.delivery.id), at=NOW)
+    ended = [one for one in take(spool) if one.delivery.id != DeliveryState.RECEIVED]
+    spool.end([Ending(one.number, DeliveryState(one.delivery.id)) for one in ended], at=NOW)
 
-    assert spool.forget(before=NOW, states=ENDED, limit=10) == 0
-    assert spool.forget(before=NOW + MINUTE, states=ENDED, limit=2) == 2
-    assert spool.forget(before=NOW + MINUTE, states=ENDED, limit=2) == 1
-    assert names(list(spool.listed())) == [DeliveryState.RECEIVED, DeliveryState.FAILED]
+    assert spool.forget(before=NOW, states=OTHERS, limit=10) == 0
+    assert spool.forget(before=NOW + MINUTE, states=OTHERS, limit=3) == 3
+    assert spool.forget(before=NOW + MINUTE, states=OTHERS, limit=3) == 1
+    assert names(list(spool.listed())) == [DeliveryState.RECEIVED, DeliveryState.PROCESSED]
+    assert spool.forget(before=NOW + MINUTE, states=READ, limit=3) == 1
 
 
 def test_many_senders_at_once_keep_each_delivery_once(spool: SqlSpool) -> None:

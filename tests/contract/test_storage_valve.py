@@ -194,3 +194,20 @@ def test_what_waits_for_approval_is_told_by_intake_and_shop(store: SqlStore) -> 
     assert scopes(shop="books") == ["8134/9"]
     assert scopes(intake=0, shop="toys") == ["8134/2", "8134/0"]
     assert len(scopes()) == 5
+
+
+def test_a_stream_is_one_intake_and_is_judged_as_a_whole(store: SqlStore) -> None:
+    hour = {"kind": "webhook", "name": "toys 2026-03-02T10", "at": NOW}
+    stream = store.open_intake(**hour, stands=True)  # type: ignore[arg-type]  # arguments of the port
+    assert store.open_intake(**hour, stands=True) == stream  # type: ignore[arg-type]  # arguments of the port
+    assert store.open_intake(**(hour | {"name": "toys 2026-03-02T11"}), stands=True) != stream  # type: ignore[arg-type]  # as above
+    assert store.open_intake(kind="file", name="f", at=NOW) != store.open_intake(kind="file", name="f", at=NOW)
+
+    store.accept([event("e1")], intake=stream, at=NOW)
+    assert store.backlog(limit=9) == [ORDER]
+    take_in(store)
+    plan(store, gated(1, stream), gated(2, stream))
+    assert judged(store, stream, limit=2) == 0
+    plan(store, gated(3, stream))
+    assert judged(store, stream, limit=2) == 1
+    assert states(store) == {"1": "planned", "2": "planned", "3": "waiting_approval"}

@@ -37,7 +37,8 @@ def upgrade() -> None:
         sa.Column("headers", sa.Text(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.CheckConstraint(
-            "state IN ('received', 'processed', 'unknown', 'failed', 'conflict')", name=op.f("ck_deliveries_state")
+            "state IN ('received', 'processed', 'unknown', 'person', 'failed', 'conflict')",
+            name=op.f("ck_deliveries_state"),
         ),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_deliveries")),
     )
