@@ -106,12 +106,12 @@ def read_transport(
 
 
 def read_desk(table: Table) -> Desk:
-    """Return when a desk is manned, in the shop's zone."""
+    """Return when a desk is manned, in the shop's zone, and how much it can send in a day."""
     opens, closes = table.take("hours", window, ALL_DAY)
-    desk = Desk(hours=Hours(opens=opens, closes=closes, days=table.take("days", days, EVERY_DAY)))
-    if "per_day" in table:  # nobody counts a desk's day yet; half obeyed it would mislead
-        table.take("per_day", whole(1, 100_000), None)
-        table.wrong("per_day", UNAVAILABLE, "remove it", at_key=True)
+    desk = Desk(
+        hours=Hours(opens=opens, closes=closes, days=table.take("days", days, EVERY_DAY)),
+        per_day=table.take("per_day", whole(1, 100_000), None),
+    )
     table.close()
     return desk
 

@@ -11,10 +11,11 @@ from messenger.domain.lanes import Journey
 from messenger.domain.messages import Key, PlannedMessage
 from messenger.domain.orders import Payment
 from messenger.domain.suppressions import Suppression
+from messenger.ports.desk import DeskUnit
 from messenger.ports.values import BuyerKey, Change, Entry, OrderKey, Settlement
 
 
-class Unit(Protocol):
+class Unit(DeskUnit, Protocol):
     """One write transaction. Leaving it normally commits, leaving it by an error changes nothing."""
 
     def lock(self, order: OrderKey) -> None:

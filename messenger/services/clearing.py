@@ -6,12 +6,14 @@ import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 
 from messenger.domain.alerts import AlertKind
 from messenger.domain.breakers import PREFIX
 from messenger.domain.clearing import HORIZON, Clearance, Cleared, Orders, clear
-from messenger.domain.guarding import Decision, Surroundings, still_wanted
+from messenger.domain.desks import Load, seat
+from messenger.domain.guarding import Decision, Surroundings, may_open, may_ride, still_wanted
 from messenger.domain.lanes import Lane, LaneKey
 from messenger.domain.messages import Key, PlannedMessage, Reason, State
 from messenger.domain.orders import Order, Payment
@@ -96,7 +98,7 @@ class Clearing:
                 around=around,
                 voice=self._postman.voice,
             )
-            return self._write(unit, batch, made, now)
+            return self._write(unit, batch, seat(made, self._home.shops, partial(_load_of, unit, now), now), now)
 
         cleared, stayed = self._store.together(work)
         _tell_staff(batch, cleared, self._store, now)
@@ -108,6 +110,22 @@ class Clearing:
         suppressed = self._suppressed([message], lambda _shop, _number: order, self._store.suppressed)
         around = self._around(now, self._store.heard(), self._fresh_lanes(now), {}, suppressed)
         return still_wanted(replace(message, state=State.CLAIMED), order, around(message, rows))
+
+    def desk_guard(self, now: datetime) -> DeskGuard:
+        """Return what asks the guard about messages on a desk; it is used in units that have locked their buyers."""
+        heard = self._store.heard() if any(shop.sources for shop in self._home.shops.values()) else {}
+        lanes = self._fresh_lanes(now)
+
+        def surroundings(unit: Unit, message: PlannedMessage, order: Order) -> Surroundings:
+            buyer = BuyerKey(message.key.shop, message.buyer)
+            rows = unit.buyer_messages([buyer], since=now - HORIZON)[buyer]
+            payments = unit.payments([buyer]) if self._asks_payments else {}
+            suppressed = self._suppressed([message], lambda _shop, _number: order, unit.suppressed)
+            opened = {one.message for one in unit.in_hand(now=now)} - {message.id}
+            around = self._around(now, heard, lanes, payments, suppressed)
+            return around(message, [_as_cleared(row, now) if row.id in opened else row for row in rows])
+
+        return DeskGuard(surroundings)
 
     def _around(
         self,
@@ -166,6 +184,34 @@ class Clearing:
         taken = applied | {row.key for row in made.stayed if row.id in held}
         cleared = [_with_riders(one, taken) for one in made.cleared if one.message.id in held]
         return cleared, [row for row in made.stayed if row.id in held]
+
+
+@dataclass(frozen=True, slots=True)
+class DeskGuard:
+    """The guard of messages that lie on a desk, at one moment."""
+
+    surroundings: Callable[[Unit, PlannedMessage, Order], Surroundings]
+
+    def of(self, unit: Unit, message: PlannedMessage, order: Order) -> Decision:
+        """Return whether a person may have the message now."""
+        return may_open(message, order, self.surroundings(unit, message, order))
+
+    def of_member(self, unit: Unit, member: PlannedMessage, order: Order, carrier: PlannedMessage) -> Decision:
+        """Return whether there still is a reason for what goes out together with another message."""
+        around = self.surroundings(unit, member, order)
+        others = [row for row in around.rows if carrier.id not in {row.id, row.carrier}]
+        return may_ride(replace(member, approved_by="with its carrier"), order, replace(around, rows=others))
+
+
+def _as_cleared(row: PlannedMessage, now: datetime) -> PlannedMessage:
+    """A message that a person has in hand counts as one that is on its way."""
+    is_on_a_desk = row.state is State.AWAITING_STAFF
+    return replace(row, state=State.CLAIMED, cleared_at=now) if is_on_a_desk else row
+
+
+def _load_of(unit: Unit, now: datetime, transport: str, since: datetime) -> Load:
+    unit.lock_desk(transport)
+    return unit.load_of(transport, since=since, now=now)
 
 
 def _tell_staff(batch: Sequence[PlannedMessage], cleared: Sequence[Cleared], store: Store, now: datetime) -> None:

@@ -20,6 +20,7 @@ from messenger.storage import claims, feedback, travel, valve
 from messenger.storage.archived import bring_back
 from messenger.storage.carrying import ON_THE_WAY, forget_letters, leaving, may_carry, share
 from messenger.storage.columns import Instant
+from messenger.storage.desk import SqlDeskUnit
 from messenger.storage.documents import read_event
 from messenger.storage.intake import HOMELESS_LOCK, may_be_taken
 from messenger.storage.news import tell
@@ -117,7 +118,7 @@ _change = Rewrite(
 _UNFINISHED: Final = stated(OPEN | {State.MERGED})
 
 
-class SqlUnit:
+class SqlUnit(SqlDeskUnit):
     """One write transaction; see ``ports.Unit``."""
 
     def __init__(self, connection: Connection) -> None:

@@ -146,9 +146,9 @@ BOTH = GOOD.replace('{ email = "main" }', '{ email = "main", platform = "desk" }
 
 
 def test_a_desk_is_manned_at_its_hours(tmp_path: Path) -> None:
-    text = f'{BOTH}{DESK}hours = "22:00-06:00"\ndays = "mon-sat"\n'
+    text = f'{BOTH}{DESK}hours = "22:00-06:00"\ndays = "mon-sat"\nper_day = 300\n'
     settings = load_settings(a_home(tmp_path, text), {})
-    desk = Desk(hours=Hours(opens=time(22), closes=time(6), days=frozenset(range(6))))
+    desk = Desk(hours=Hours(opens=time(22), closes=time(6), days=frozenset(range(6))), per_day=300)
 
     assert settings.desks == settings.shops["toys"].desks == {"desk": desk}
     assert settings.shops["toys"].channels == {"email": "main", "platform": "desk"}
@@ -167,7 +167,7 @@ def test_a_desk_that_says_nothing_is_always_manned(tmp_path: Path) -> None:
     [
         (f'{BOTH}{DESK}hours = "9-19"\n', "11:9: transports.desk.hours: cannot read '9-19'"),
         (f'{BOTH}{DESK}days = "work"\n', "11:8: transports.desk.days: cannot read 'work'"),
-        (f"{BOTH}{DESK}per_day = 9\n", "11:1: transports.desk.per_day: is not available in this version (remove it)"),
+        (f"{BOTH}{DESK}per_day = 0\n", "11:11: transports.desk.per_day: must be a whole number from 1 to 100000, got 0"),
         (f'{BOTH}{DESK}host = "x"\n', "11:1: transports.desk.host: unknown key (did you mean 'hours'?)"),
         (f"{BOTH}[transports.desk]\n", "9:13: transports.desk.kind: is missing (write kind = "),
         (

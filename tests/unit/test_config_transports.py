@@ -150,7 +150,7 @@ SMTP = 'kind = "smtp"\nhost = "localhost"\n'
                                                                    ' (write auth = "xoauth2", or password instead of token)')),
         ('kind = "smtp"\nhost = "x.example"\nsecurity = "none"\ninsecure = true\nusername = "me"\npassword = "env:X"',
          '7:12: transports.main.security: the login at x.example would travel unprotected (write "starttls" or "tls")'),
-        ('kind = "assisted"\nper_day = 300', "6:1: transports.main.per_day: is not available in this version (remove it)"),
+        ('kind = "assisted"\nper_day = "many"', "6:11: transports.main.per_day: must be a whole number from 1 to 100000, got 'many'"),
         ('kind = "assisted"\nhours = "09:00-09:00"', ("6:9: transports.main.hours: '09:00-09:00' is never open"
                                                      ' (write "always" for the whole day)')),
     ],

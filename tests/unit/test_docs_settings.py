@@ -21,7 +21,7 @@ PAGE = (ROOT / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")
 ROWS = [line for line in PAGE.splitlines() if line.startswith("| `")]
 LIMITS = PAGE.partition("`timeouts = {")[2].partition("## ")[0]
 CONFIG = ROOT / "messenger" / "config"
-REFUSED = {"per_day", "app_key", "app_secret"}
+REFUSED = {"app_key", "app_secret"}
 """Only known to be refused, they or the kinds that have them."""
 
 

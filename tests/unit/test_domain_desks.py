@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import count
 from zoneinfo import ZoneInfo
 
@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messenger.domain.desks import Load, crowded_out, day_of, turn
+from messenger.domain.clearing import Clearance
+from messenger.domain.desks import Load, crowded_out, day_of, seat, turn
 from messenger.domain.messages import Category, Key, PlannedMessage, Reason, State
+from messenger.domain.shops import Desk, Shop
 from tests.builders import utc
 
 NOON = utc("2026-03-02T12:00")
@@ -112,3 +114,66 @@ def test_no_place_is_given_twice_and_nobody_outranks_who_got_one(
 ])  # fmt: skip
 def test_a_day_begins_at_midnight_of_the_shops_clock(zone: str, at: str, began: str) -> None:
     assert day_of(utc(at), ZoneInfo(zone)) == utc(began)
+
+
+# --- a batch ------------------------------------------------------------------------------------------------------------
+
+SHOP = Shop(
+    id="toys",
+    name="Toys",
+    sender="",
+    zone="Asia/Shanghai",
+    channels={"platform": "desk"},
+    desks={"desk": Desk(per_day=2)},
+)
+
+
+class Asked:
+    """A desk with a load, and which desks were asked about since when."""
+
+    def __init__(self, load: Load | None = None) -> None:
+        self.load = load or Load()
+        self.desks: list[tuple[str, datetime]] = []
+
+    def __call__(self, transport: str, since: datetime) -> Load:
+        self.desks.append((transport, since))
+        return self.load
+
+
+def put(*rows: PlannedMessage) -> list[PlannedMessage]:
+    return [replace(one, transport="desk") for one in lying(*rows)]
+
+
+def test_of_a_batch_those_without_a_place_are_skipped_and_who_gives_way_is_changed() -> None:
+    (old,) = put(row(1))
+    asked = Asked(Load(lying=[old]))
+    made = seat(Clearance(stayed=put(row(2), row(3, urgent=True))), {"toys": SHOP}, asked, NOON)
+
+    assert [(one.id, one.state) for one in made.stayed] == [(2, State.SKIPPED), (3, State.AWAITING_STAFF)]
+    assert made.changed == []
+    assert asked.desks == [("desk", utc("2026-03-01T16:00"))]
+
+    made = seat(Clearance(stayed=put(row(2, priority=1), row(3, urgent=True))), {"toys": SHOP}, asked, NOON)
+    assert [one.state for one in made.stayed] == [State.AWAITING_STAFF] * 2
+    assert [(was.id, now.id, now.reason) for was, now in made.changed] == [(1, 1, Reason.DESK_FULL)]
+
+
+def test_what_the_batch_has_ended_lies_there_no_longer() -> None:
+    first, second = put(row(1), row(2))
+    ended = Clearance(
+        stayed=[replace(first, state=State.EXPIRED), *put(row(3), row(4))],
+        changed=[(second, replace(second, state=State.SUPERSEDED))],
+    )
+    made = seat(ended, {"toys": SHOP}, Asked(Load(lying=[first, second])), NOON)
+
+    assert [one.state for one in made.stayed] == [State.EXPIRED, State.AWAITING_STAFF, State.AWAITING_STAFF]
+    assert len(made.changed) == 1
+
+
+def test_a_desk_that_sends_as_many_as_there_are_is_not_even_asked() -> None:
+    asked = Asked(Load(sent=1000))
+    made = Clearance(stayed=put(row(1)))
+
+    assert seat(made, {"toys": replace(SHOP, desks={"desk": Desk()})}, asked, NOON).stayed == made.stayed
+    assert seat(made, {}, asked, NOON).stayed == made.stayed
+    assert asked.desks == []

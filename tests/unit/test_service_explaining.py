@@ -19,6 +19,7 @@ from messenger.domain.messages import Outcome, Reason, State
 from messenger.domain.pacing import Rate
 from messenger.ports import OrderKey
 from messenger.services.accounts import Limits
+from messenger.services.desk import Desk
 from messenger.services.queueing import Choice, Verb
 from messenger.services.wording import sentence
 from tests.builders import event
@@ -218,6 +219,23 @@ def it_lies_on_a_desk(shop: Stage) -> None:
     shop.rules(SHIPPED)
     shop.ingest(*shipped())
     shop.run()
+
+
+@case(State.SKIPPED, Reason.DESK_FULL, "1 a day")
+def the_desk_has_no_time_for_it(shop: Stage) -> None:
+    more = '\n[transports.desk]\nkind = "assisted"\nper_day = 1\n'
+    shop.settings(('{ email = "main" }', '{ platform = "desk" }'), more=more)
+    shop.rules(SHIPPED + "priority = -1\n")
+    shop.ingest(*shipped("0"))
+    shop.run()
+    shop.ingest(*shipped())
+    shop.run()
+
+
+@case(State.FAILED, Reason.PLATFORM_REFUSED, "Ann: sensitive words")
+def the_platform_did_not_let_a_person_send_it(shop: Stage) -> None:
+    it_lies_on_a_desk(shop)
+    Desk(shop.engine.store, shop.engine.home, shop.clock).refused(shop.row().id, "Ann", why="sensitive words")
 
 
 @case(State.CLAIMED)
@@ -497,12 +515,10 @@ def two_names_of_one_rule(shop: Stage) -> None:
 
 
 CANNOT_OCCUR_YET: Final[dict[Reason | State, tuple[str, frozenset[str]]]] = {
-    Reason.DESK_FULL: ("the desk's day is counted by nobody yet", frozenset()),
     Reason.ERASED: (
         "no command erases an order yet, and explain would not find it any more",
-        frozenset({"domain/reconciling.py", "domain/clearing.py"}),
+        frozenset({"domain/reconciling.py", "domain/clearing.py", "services/desk_opening.py"}),
     ),
-    Reason.PLATFORM_REFUSED: ("no transport leads to a platform yet", frozenset({"services/following.py"})),
     Reason.PAUSED: (
         "a pause changes no message: explain tells it as what stands in the way", frozenset({"services/telling/outlook.py"}),
     ),

@@ -21,7 +21,7 @@ from messenger.services.wording import sentence
 
 LANGUAGE: Final = "en"
 ANY_MINUTE: Final = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d) UTC")
-BY_A_PERSON: Final = frozenset({Reason.STAFF, Reason.DECLINED})
+BY_A_PERSON: Final = frozenset({Reason.STAFF, Reason.DECLINED, Reason.ALREADY_TOLD, Reason.PLATFORM_REFUSED})
 VALVE: Final = "valve "
 UNTOLD: Final = str(UNKNOWN)
 SAID_BY_THE_REASON: Final = frozenset(
@@ -147,7 +147,7 @@ class Narrator:
             return ""
         if because.startswith(PERSON) and reason in BY_A_PERSON:
             return self.person(because)
-        if state in {State.SUPERSEDED, State.MERGED}:
+        if state in {State.SUPERSEDED, State.MERGED} or reason == Reason.ALREADY_TOLD:
             return self.message(because)
         match reason:
             case Reason.HOLD:

@@ -11,6 +11,7 @@ from messenger.domain.messages import Key, PlannedMessage, Reason, State
 from messenger.domain.orders import Deadline, Moment
 from messenger.domain.shops import Shop
 from messenger.ports import Entry, Frozen
+from messenger.services.telling.hands import by_hand, told_at_a_desk
 from messenger.services.telling.narrator import LANGUAGE, Narrator, shown
 from messenger.services.telling.outlook import crowding
 from messenger.services.telling.steps import Step
@@ -147,6 +148,9 @@ class _Teller:
 
     def _told(self, entry: Entry, before: _Past | None) -> str:
         by = _by(entry)
+        at_a_desk = told_at_a_desk(entry, by, self._narrator)
+        if at_a_desk:
+            return at_a_desk
         match entry.what:
             case "planned" | "moved":
                 return self._waits(entry, before)
@@ -155,7 +159,7 @@ class _Teller:
             case "cancelled" if by:
                 return f"{'declined' if entry.reason == Reason.DECLINED else 'cancelled'} by {by}"
             case "sent":
-                return f"sent{self._way(entry)}"
+                return f"sent{self._way(entry)}{by_hand(entry, by)}"
             case "uncertain":
                 told = self._narrator.standing(entry.what, entry.reason, entry.because)
                 return f"{told}; tried{self._way(entry)}"
