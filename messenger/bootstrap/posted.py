@@ -12,15 +12,12 @@ from messenger.platforms.aftership import deliveries as aftership
 from messenger.platforms.shopify import deliveries as shopify
 from messenger.platforms.woocommerce import deliveries as woocommerce
 from messenger.ports.deliveries import Delivery, NotForUs, Reader, Told
-from messenger.services.receiving import Inlet, Receiving
+from messenger.services.receiving import API, Inlet, Receiving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from messenger.bootstrap.engine import Engine
-
-API: Final = "/api"
-"""Called so in the spool: events that a program with a token of ``[web]`` posted; no source in messenger.toml can have this name."""
 
 
 def _nobody(delivery: Delivery) -> Iterator[Told]:
@@ -43,8 +40,7 @@ def inlets_of(settings: Settings) -> dict[str, Inlet]:
         one.name: Inlet(
             name=one.name, shop=one.shop, sender=f"{one.scheme}/{one.shop}", read=READERS.get(one.scheme, _nobody)
         )
-        for one in settings.sources.values()
-        if isinstance(one, WebhookSettings)
+        for one in hooks_of(settings).values()
     }
     if settings.web.tokens:
         found[API] = Inlet(name=API, shop="", sender=API, read=standard_events.read)
@@ -57,6 +53,11 @@ def receiving_of(engine: Engine) -> Receiving:
         store=engine.store, spool=engine.spool, ingest=engine.ingest, clock=engine.clock,
         inlets=lambda: inlets_of(engine.settings),
     )  # fmt: skip
+
+
+def hooks_of(settings: Settings) -> dict[str, WebhookSettings]:
+    """Return what others may post to, by the name of the source."""
+    return {name: one for name, one in settings.sources.items() if isinstance(one, WebhookSettings)}
 
 
 def receive(engine: Engine) -> int:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import click
 
 from messenger.bootstrap import Engine, open_app
+from messenger.bootstrap.posted import hooks_of, inlets_of
 from messenger.cli.logs import set_up_logs
 from messenger.cli.main import App
 from messenger.config.mailboxes import MailHookSettings
@@ -33,7 +34,7 @@ GRACE = 5
 )
 @click.pass_obj
 def console(app: App, host: str, port: int) -> int:
-    """Serve the pages for buyers (/u/...), the hooks (/hooks/...), /healthz and /readyz."""
+    """Serve the pages for buyers (/u/...), the hooks (/hooks/...), /api/v1/events, /healthz and /readyz."""
     import uvicorn  # noqa: PLC0415  # slow to load, and no other command needs it
 
     set_up_logs()
@@ -74,21 +75,27 @@ def _quiet_signals() -> Iterator[None]:
 
 def _application(engine: Engine):  # type: ignore[no-untyped-def]  # FastAPI, loaded only here
     from messenger.console import Desk, create_app  # noqa: PLC0415  # as above
+    from messenger.console.posts import Posts  # noqa: PLC0415  # as above
 
     def hooks() -> dict[str, str]:
         found = engine.settings.returns.values()
         return {one.name: one.secret.reveal() for one in found if isinstance(one, MailHookSettings) and one.secret}
 
-    desk = Desk(store=engine.store, feedback=engine.feedback(), home=lambda: engine.home, mail_hooks=hooks)
+    posts = Posts(
+        hooks=lambda: hooks_of(engine.settings), inlets=lambda: inlets_of(engine.settings), spool=engine.spool, clock=engine.clock,
+        tokens=lambda: engine.settings.web.tokens, public_url=lambda: engine.settings.web.public_url,
+    )  # fmt: skip
+    desk = Desk(store=engine.store, feedback=engine.feedback(), home=lambda: engine.home, mail_hooks=hooks, posts=posts)
     return create_app(desk, chores=_following(engine, desk.feedback), every=LOOK)
 
 
 def _following(engine: Engine, feedback: Feedback) -> Callable[[], None]:
-    """Keep up with edited files and newer generations."""
+    """Keep up with edited files and newer generations, and read what was posted."""
     reload = engine.reloading()
 
     def follow() -> None:
         reload()
-        feedback.home = engine.home
+        feedback.home = engine.ingest.home = engine.home
+        engine.receive()
 
     return follow

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from fastapi import FastAPI, Request, Response
 
-from messenger.console import health, hooks, unsubscribing
+from messenger.console import events_api, health, hooks, unsubscribing
+from messenger.console.posts import Posts
 from messenger.ports import Store
 from messenger.services.feedback import Feedback
 from messenger.services.home import Home
@@ -33,12 +34,14 @@ class Desk:
         feedback: takes in what comes back.
         home: the generation that is worked by, as it is now.
         mail_hooks: secrets of the hooks that take mails, by name of the source, as they are now.
+        posts: who may post what else; None where nobody may.
     """
 
     store: Store
     feedback: Feedback
     home: Callable[[], Home]
     mail_hooks: Callable[[], Mapping[str, str]]
+    posts: Posts | None = None
 
     def __repr__(self) -> str:
         return "Desk(…)"
@@ -71,7 +74,7 @@ def create_app(desk: Desk, *, chores: Callable[[], None] = lambda: None, every: 
             answer.headers.setdefault(name, value)
         return answer
 
-    for room in (health, hooks, unsubscribing):
+    for room in (health, hooks, events_api, unsubscribing):
         app.include_router(room.router)
     return app
 

@@ -35,6 +35,8 @@ from messenger.services.known import Known
 log = logging.getLogger(__name__)
 
 KIND: Final = "webhook"
+API: Final = "/api"
+"""Called so among the sources: programs with a token of ``[web]``. No source in messenger.toml can have this name."""
 AT_ONCE: Final = 20
 """Deliveries that are read together."""
 LEASE: Final = timedelta(seconds=30)

@@ -11,7 +11,7 @@ from threading import Thread
 
 import pytest
 
-from messenger.bootstrap.posted import API, READERS, inlets_of
+from messenger.bootstrap.posted import READERS, inlets_of
 from messenger.domain.alerts import Alert, AlertKind
 from messenger.errors import StorageError
 from messenger.ports import Hint, OrderKey
@@ -24,7 +24,7 @@ from messenger.ports.deliveries import (
     Reader,
     Told,
 )
-from messenger.services.receiving import KEPT, KEPT_LONGER, LEASE, Inlet, Receiving
+from messenger.services.receiving import API, KEPT, KEPT_LONGER, LEASE, Inlet, Receiving
 from messenger.storage.spool import SqlSpool
 from tests.stage import HEAD, START, Stage
 from tests.stage import stage as a_stage
