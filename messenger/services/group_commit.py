@@ -13,16 +13,12 @@ class GroupCommit(Generic[Item]):
     """Writes items in batches, one transaction at a time, and tells each caller whether its own was applied.
 
     Args:
-        write: a blocking function that applies a batch and returns the ids that were applied; run in a thread.
-        id_of: the id of one item.
+        write: a blocking function that applies a batch and returns for each whether it was applied; run in a thread.
         most: items in one transaction.
     """
 
-    def __init__(
-        self, write: Callable[[Sequence[Item]], set[int]], id_of: Callable[[Item], int], *, most: int = 50
-    ) -> None:
+    def __init__(self, write: Callable[[Sequence[Item]], Sequence[bool]], *, most: int = 50) -> None:
         self._write = write
-        self._id_of = id_of
         self._most = most
         self._waiting: list[tuple[Item, asyncio.Future[bool]]] = []
         self._writer: asyncio.Task[None] | None = None
@@ -54,6 +50,6 @@ class GroupCommit(Generic[Item]):
                     if not future.done():
                         future.set_exception(error)
                 continue
-            for item, future in batch:
+            for (_, future), is_applied in zip(batch, applied, strict=True):
                 if not future.done():
-                    future.set_result(self._id_of(item) in applied)
+                    future.set_result(is_applied)

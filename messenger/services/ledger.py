@@ -30,8 +30,7 @@ class Ledger:
         self._store = store
         self._clock = clock
         self._owner = owner
-        self._commits: GroupCommit[Commitment] = GroupCommit(store.commit, lambda one: one.id)
-        self._results: GroupCommit[Result] = GroupCommit(store.record, lambda one: one.id)
+        self._book: GroupCommit[Commitment | Result] = GroupCommit(self._write)
         self._loose: list[PlannedMessage] = []
         """Claimed rows that are in nobody's hands, as they shall be."""
         self._unsent: list[PlannedMessage] = []
@@ -43,7 +42,7 @@ class Ledger:
         Raises:
             StorageError: the database is away, so it may not.
         """
-        return await self._commits.put(
+        return await self._book.put(
             Commitment(
                 id=one.message.id, owner=self._owner, token=one.message.token, message=one.message, letter=one.letter,
                 digest=one.digest, template_version=one.version, at=self._clock.now(),
@@ -54,7 +53,13 @@ class Ledger:
         """Write how a try ended, however long the database is away."""
         now = self._clock.now()
         result = self._result(row, receipt, token=one.message.token, started_at=one.started_at, at=now)
-        await insisting(lambda: self._results.put(result))
+        await insisting(lambda: self._book.put(result))
+
+    def _write(self, items: Sequence[Commitment | Result]) -> list[bool]:
+        commitments = [one for one in items if isinstance(one, Commitment)]
+        results = [one for one in items if isinstance(one, Result)]
+        committed, recorded = self._store.write_down(commitments, results)
+        return [one.id in (committed if isinstance(one, Commitment) else recorded) for one in items]
 
     def settle(self, pairs: Iterable[tuple[PlannedMessage, PlannedMessage]]) -> set[int]:
         """Write rows as they shall be: each as it was claimed, and as it shall be; returns those that were still held."""
@@ -86,7 +91,7 @@ class Ledger:
 
     async def settled(self) -> None:
         """Wait until every result that is known has been written."""
-        await self._results.settled()
+        await self._book.settled()
 
     def _release(self, loose: Sequence[PlannedMessage], unsent: Sequence[PlannedMessage]) -> None:
         done = self.settle((one, one) for one in (*loose, *unsent))

@@ -20,7 +20,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Connection, Text, and_, case, cast, delete, insert, null, or_, select, update
+from sqlalchemy import Connection, Select, Text, and_, case, cast, delete, insert, null, or_, select, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from messenger.domain.messages import Key, PlannedMessage, State
@@ -53,6 +53,11 @@ _differs = or_(outbox.c.state != _state, and_(_stays, _carrier.c.sent_at.is_not(
 
 
 @cache
+def _any_member(*, on_sqlite: bool) -> Select[Any]:
+    return select(outbox.c.id).where(carried, among_those(outbox.c.carrier, "carriers", on_sqlite=on_sqlite)).limit(1)
+
+
+@cache
 def _sharing(*, on_sqlite: bool) -> ReturningUpdate[Any]:
     theirs = and_(
         carried, among_those(outbox.c.carrier, "carriers", on_sqlite=on_sqlite), outbox.c.carrier == _carrier.c.id
@@ -72,6 +77,8 @@ def share(connection: Connection, carriers: Mapping[int, Key], *, at: datetime) 
     if not carriers:
         return
     told_of = {"carriers": numbers(connection, carriers)}
+    if connection.execute(_any_member(on_sqlite=is_sqlite(connection)), told_of).first() is None:
+        return  # as nearly always
     rows = connection.execute(_sharing(on_sqlite=is_sqlite(connection)), told_of).mappings()
     changed = [message_of(row) for row in rows]
     if not changed:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    FromClause,
+    Insert,
     and_,
     case,
     insert,
@@ -26,25 +27,25 @@ from messenger.storage.carrying import ON_THE_WAY, may_carry, share, waiting_aga
 from messenger.storage.documents import pack, unpack
 from messenger.storage.engine import Database
 from messenger.storage.outbox_table import outbox, stated
-from messenger.storage.rewriting import Rewrite, columns_without, travelling_row
+from messenger.storage.rewriting import Rewrite, Seen, columns_without, travelling_row
 from messenger.storage.rows import entry_values, told
-from messenger.storage.sql import upsert
+from messenger.storage.sql import is_sqlite, upsert_on
 from messenger.storage.tables import attempts, bodies, record
 
 
-def _still_held(*states: State) -> Any:  # Any: a function from the travelling table to a condition
-    def held(seen: FromClause) -> ColumnElement[bool]:
+def _still_held(*states: State) -> Any:  # Any: a function from what was seen to a condition
+    def held(seen: Seen) -> ColumnElement[bool]:
         by_it = and_(outbox.c.owner == seen.c.b_owner, outbox.c.token == seen.c.b_token)
         return and_(by_it, stated(states))
 
     return held
 
 
-def _once_resent(seen: FromClause) -> dict[str, ColumnElement[bool]]:
+def _once_resent(seen: Seen) -> dict[str, ColumnElement[bool]]:
     return {"resent": or_(outbox.c.resent, seen.c.resent)}
 
 
-def _freed(seen: FromClause) -> dict[str, ColumnElement[Any]]:
+def _freed(seen: Seen) -> dict[str, ColumnElement[Any]]:
     """What was sent twice is never forgotten; and nobody holds the row any more."""
     return _once_resent(seen) | {"owner": null(), "lease_until": null()}
 
@@ -67,7 +68,7 @@ _end = Rewrite(_ENDED, _still_held(State.CLAIMED, State.UNCERTAIN), _freed)
 _tried = Rewrite(_TRIED, _still_held(State.SENDING, State.CLAIMED, State.UNCERTAIN), _freed)
 """Also what was refused before the commit point, when the row is still as the claim left it."""
 _late = Rewrite(_TRIED, lambda _: outbox.c.state == "uncertain", _freed)
-_set_out = Rewrite(
+_sets_out = Rewrite(
     _CHOSEN,
     _still_held(State.CLAIMED, State.UNCERTAIN),
     lambda _: {
@@ -101,6 +102,9 @@ def settle(connection: Connection, settlements: Sequence[Settlement], settled: s
     return kept | ended
 
 
+_entries: Final = insert(record)
+
+
 def _ride(connection: Connection, riding: Sequence[Settlement], settled: Collection[int]) -> set[int]:
     """Merge claimed rows into their carriers; who finds no place waits again, and is not among the ids returned."""
     carriers = may_carry(connection, settled, {one.message.carrier for one in riding if one.message.carrier})
@@ -116,7 +120,7 @@ def _tell(connection: Connection, done: Sequence[Settlement | Result]) -> None:
     """Write the record of rows that have changed, and let their members share it."""
     if not done:
         return
-    connection.execute(insert(record), [entry_values(told(one.message, one.at)) for one in done])
+    connection.execute(_entries, [entry_values(told(one.message, one.at)) for one in done])
     left = {one.id: one.message.key for one in done if one.message.state not in ON_THE_WAY}
     share(connection, left, at=max(one.at for one in done))
 
@@ -125,19 +129,31 @@ def _row(one: Settlement | Result | Commitment, columns: Iterable[str]) -> dict[
     return travelling_row(one.message, columns, id_=one.id, owner=one.owner, token=one.token)
 
 
-def commit(database: Database, commitments: Sequence[Commitment]) -> set[int]:
-    """The commit point; see ``ports.Store.commit``."""
+def write_down(
+    database: Database, commitments: Sequence[Commitment], results: Sequence[Result]
+) -> tuple[set[int], set[int]]:
+    """Pass commit points and write results, in one transaction; see ``ports.Store.write_down``."""
 
-    def set_out(connection: Connection) -> set[int]:
-        done = _set_out(connection, [_row(one, _CHOSEN) for one in commitments])
-        kept = [_body(one, one.letter) for one in commitments if one.id in done and one.letter is not None]
-        if kept:
-            made = upsert(connection, bodies)
-            fresh = {name: made.excluded[name] for name in ("digest", "template_version", "letter", "frozen_at")}
-            connection.execute(made.on_conflict_do_update(index_elements=["outbox_id"], set_=fresh), kept)
-        return done
+    def write(connection: Connection) -> tuple[set[int], set[int]]:
+        return _set_out(connection, commitments), _record(connection, results)
 
-    return database.transact(set_out) if commitments else set()
+    return database.transact(write) if commitments or results else (set(), set())
+
+
+def _set_out(connection: Connection, commitments: Sequence[Commitment]) -> set[int]:
+    done = _sets_out(connection, [_row(one, _CHOSEN) for one in commitments])
+    kept = [_body(one, one.letter) for one in commitments if one.id in done and one.letter is not None]
+    if kept:
+        connection.execute(_keep_body(on_sqlite=is_sqlite(connection)), kept)
+    return done
+
+
+@cache
+def _keep_body(*, on_sqlite: bool) -> Insert:
+    made = upsert_on(bodies, on_sqlite=on_sqlite)
+    fresh = {name: made.excluded[name] for name in ("digest", "template_version", "letter", "frozen_at")}
+    statement: Insert = made.on_conflict_do_update(index_elements=["outbox_id"], set_=fresh)
+    return statement
 
 
 def _body(one: Commitment, letter: Letter) -> dict[str, Any]:  # Any: column values
@@ -147,18 +163,19 @@ def _body(one: Commitment, letter: Letter) -> dict[str, Any]:  # Any: column val
     }  # fmt: skip
 
 
-def record_results(database: Database, results: Sequence[Result]) -> set[int]:
-    """Write attempts and what follows from them; see ``ports.Store.record``."""
+def _record(connection: Connection, results: Sequence[Result]) -> set[int]:
+    """Write attempts and what follows from them."""
+    if not results:
+        return set()
+    in_time = _tried(connection, [_row(one, _TRIED) for one in results])
+    yes_after_all = [one for one in results if one.id not in in_time and one.receipt.outcome is Outcome.ACCEPTED]
+    late = _late(connection, [_row(one, _TRIED) for one in yes_after_all])
+    connection.execute(_attempts, [_attempt(one, in_time=one.id in in_time) for one in results])
+    _tell(connection, [one for one in results if one.id in in_time | late])
+    return in_time | late
 
-    def write(connection: Connection) -> set[int]:
-        in_time = _tried(connection, [_row(one, _TRIED) for one in results])
-        yes_after_all = [one for one in results if one.id not in in_time and one.receipt.outcome is Outcome.ACCEPTED]
-        late = _late(connection, [_row(one, _TRIED) for one in yes_after_all])
-        connection.execute(insert(attempts), [_attempt(one, in_time=one.id in in_time) for one in results])
-        _tell(connection, [one for one in results if one.id in in_time | late])
-        return in_time | late
 
-    return database.transact(write) if results else set()
+_attempts: Final = insert(attempts)
 
 
 def _attempt(one: Result, *, in_time: bool) -> dict[str, Any]:  # Any: column values

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from hashlib import sha256
@@ -54,8 +53,13 @@ def fingerprint(text: str) -> str:
 
 def pack(letter: Letter) -> bytes:
     """Return a letter as it is kept: compressed JSON."""
-    fields = asdict(letter) | {"date": letter.date.isoformat()}
-    return zlib.compress(orjson.dumps(fields), 6)
+    return zlib.compress(orjson.dumps(letter, option=orjson.OPT_PASSTHROUGH_DATETIME, default=_isoformat), 1)
+
+
+def _isoformat(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError
 
 
 def unpack(kept: bytes) -> Letter:

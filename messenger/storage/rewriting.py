@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final
+from types import SimpleNamespace
+from typing import Any, Final, Protocol
 
 from sqlalchemy import (
     ARRAY,
     BigInteger,
     ColumnElement,
     Connection,
-    FromClause,
     Integer,
     String,
     any_,
@@ -27,7 +27,7 @@ from messenger.domain.messages import PlannedMessage
 from messenger.storage.columns import Instant, microseconds
 from messenger.storage.outbox_table import outbox
 from messenger.storage.rows import values_of
-from messenger.storage.sql import is_sqlite, packed, travelling
+from messenger.storage.sql import OneByOne, is_sqlite, packed, travelling
 
 IDENTITY: Final = frozenset({"id", "shop", "rule", "scope", "step", "order_number"})
 """What a row is about; no write changes it."""
@@ -40,6 +40,15 @@ _SEEN: Final[Mapping[str, TypeEngine[Any]]] = {
 }
 
 
+class Seen(Protocol):
+    """How the rows were seen that are to be written, and what they shall be: by column, in ``c``."""
+
+    @property
+    def c(self) -> Any:  # Any: column elements by name
+        """Its columns."""
+        ...
+
+
 def columns_without(*names: str) -> tuple[str, ...]:
     """Return the columns of the outbox that may be written, but for these; when a row was claimed is the claim's to say."""
     left_out = {*IDENTITY, "claimed_at", *names}
@@ -48,47 +57,49 @@ def columns_without(*names: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, eq=False)
 class Rewrite:
-    """One UPDATE for many rows. Rows are locked by id, so that two that cross wait for each other in one order.
+    """One UPDATE for many rows: on PostgreSQL in one statement, on SQLite, where a statement costs no journey, row by row.
+
+    On PostgreSQL rows are locked by id, so that two that cross wait for each other in one order.
 
     Args:
         columns: what is written.
-        where: asked of each row, given the table of what travelled: besides the columns it has ``b_owner``, ``b_token`` and
-            ``b_was``, how the row was seen.
-        also: further values, given the same table.
+        where: asked of each row, given how it was seen: besides the columns there are ``b_owner``, ``b_token`` and ``b_was``.
+        also: further values, given the same.
     """
 
     columns: Iterable[str]
-    where: Callable[[FromClause], ColumnElement[bool]]
-    also: Callable[[FromClause], Mapping[str, Any]] = field(default=lambda _: {})  # Any: column values
+    where: Callable[[Seen], ColumnElement[bool]]
+    also: Callable[[Seen], Mapping[str, Any]] = field(default=lambda _: {})  # Any: column values
 
     def __call__(self, connection: Connection, rows: Sequence[Mapping[str, object]]) -> set[int]:
         """Write these rows (``travelling_row``); returns the ids of those that were still as they had been seen."""
         if not rows:
             return set()
-        told: dict[str, object] = {"rows": packed(rows)}
         if is_sqlite(connection):
-            return set(connection.execute(self._on_sqlite, told).scalars())
-        return set(connection.execute(self._on_postgresql, told | {"ids": [row["id"] for row in rows]}).scalars())
+            written = self._on_sqlite(connection, rows)
+            return {int(str(row["id"])) for row, is_written in zip(rows, written, strict=True) if is_written}
+        told = {"rows": packed(rows), "ids": [row["id"] for row in rows]}
+        return set(connection.execute(self._on_postgresql, told).scalars())
 
     @cached_property
-    def _on_sqlite(self) -> ReturningUpdate[int]:
-        return self._statement(on_sqlite=True)
+    def _on_sqlite(self) -> OneByOne:
+        names = [*self.columns, *_SEEN]
+        told = {name: bindparam(f"seen_{name}", None) for name in names}
+        seen = SimpleNamespace(c=SimpleNamespace(**told))
+        values = {name: told[name] for name in self.columns} | dict(self.also(seen))
+        statement = update(outbox).where(outbox.c.id == seen.c.id, self.where(seen)).values(values)
+        return OneByOne(statement, prefix="seen_")
 
     @cached_property
     def _on_postgresql(self) -> ReturningUpdate[int]:
-        return self._statement(on_sqlite=False)
-
-    def _statement(self, *, on_sqlite: bool) -> ReturningUpdate[int]:
         types = {name: _plain_type(outbox.c[name].type) for name in self.columns}
-        told = travelling(types | dict(_SEEN), on_sqlite=on_sqlite)
+        told = travelling(types | dict(_SEEN))
         values = {name: told.c[name] for name in self.columns} | dict(self.also(told))
-        statement = update(outbox).where(outbox.c.id == told.c.id, self.where(told)).values(values)
-        if not on_sqlite:
-            row = outbox.alias("locked")
-            mine = row.c.id == any_(bindparam("ids", type_=ARRAY(BigInteger())))
-            locked = select(row.c.id).where(mine).order_by(row.c.id).with_for_update().cte("locked_rows")
-            statement = statement.where(outbox.c.id.in_(select(locked.c.id)))
-        return statement.returning(outbox.c.id)
+        row = outbox.alias("locked")
+        mine = row.c.id == any_(bindparam("ids", type_=ARRAY(BigInteger())))
+        locked = select(row.c.id).where(mine).order_by(row.c.id).with_for_update().cte("locked_rows")
+        there = (outbox.c.id == told.c.id, self.where(told), outbox.c.id.in_(select(locked.c.id)))
+        return update(outbox).where(*there).values(values).returning(outbox.c.id)
 
 
 def travelling_row(

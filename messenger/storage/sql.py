@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from sqlalchemy import (
     Select,
     Table,
     Text,
+    Update,
     and_,
     any_,
     bindparam,
@@ -30,6 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import TypeEngine
 
 
@@ -42,7 +45,12 @@ def upsert(
     connection: Connection, table: Table
 ) -> Any:  # Any: both dialects' insert offer the same on_conflict methods
     """Return an INSERT that can step aside for a row that is there."""
-    return sqlite.insert(table) if is_sqlite(connection) else postgresql.insert(table)
+    return upsert_on(table, on_sqlite=is_sqlite(connection))
+
+
+def upsert_on(table: Table, *, on_sqlite: bool) -> Any:  # Any: as ``upsert``
+    """Return the same, to be prepared once."""
+    return sqlite.insert(table) if on_sqlite else postgresql.insert(table)
 
 
 def not_by(column: Column[str]) -> ColumnElement[str]:
@@ -118,23 +126,46 @@ def pairs_as(connection: Connection, name: str, pairs: Sequence[tuple[str, str]]
     return {f"{name}_{index}": [pair[index] for pair in pairs] for index in (0, 1)}
 
 
-def travelling(columns: Mapping[str, TypeEngine[Any]], *, on_sqlite: bool) -> FromClause:
-    """Return a table of rows that travel as one JSON value, the parameter ``rows`` (see ``packed``).
+def travelling(columns: Mapping[str, TypeEngine[Any]]) -> FromClause:
+    """Return a table of rows that travel to PostgreSQL as one JSON value, the parameter ``rows`` (see ``packed``).
 
     Args:
         columns: names of its columns and what they hold; instants travel as they are kept, in microseconds.
-        on_sqlite: which engine reads it.
     """
-    told = bindparam("rows", type_=Text())
-    if on_sqlite:
-        each = func.json_each(told).table_valued("value", name="each")
-        read = [func.json_extract(each.c.value, literal_column(f"'$.{name}'")).label(name) for name in columns]
-        return select(*read).select_from(each).subquery("v")
     typed = [column(name, type_) for name, type_ in columns.items()]
-    rows = func.json_to_recordset(cast(told, postgresql.JSON)).table_valued(*typed, name="v")
-    return rows.render_derived(with_types=True)
+    told = cast(bindparam("rows", type_=Text()), postgresql.JSON)
+    return func.json_to_recordset(told).table_valued(*typed, name="v").render_derived(with_types=True)
 
 
 def packed(rows: Sequence[Mapping[str, object]]) -> str:
     """Return rows as ``travelling`` reads them."""
     return orjson.dumps(rows).decode()
+
+
+class OneByOne:
+    """A statement that SQLite runs for one row after another: put into words once, and each row handed to it as it is.
+
+    For the writes that every message needs: what an ORM or a JSON function spends on a row is more than SQLite does.
+    """
+
+    def __init__(self, statement: Update, *, prefix: str) -> None:
+        made = statement.compile(dialect=sqlite.dialect(), compile_kwargs={"render_postcompile": True})
+        self._words = str(made)
+        self._values: list[tuple[bool, Any]] = [  # Any: a name of the row, or a value that is always the same
+            (name.startswith(prefix), name.removeprefix(prefix) if name.startswith(prefix) else made.params[name])
+            for name in made.positiontup or ()
+        ]
+
+    def __call__(self, connection: Connection, rows: Sequence[Mapping[str, object]]) -> list[bool]:
+        """Run it for each row, values as SQLite keeps them; returns for each whether it has changed anything."""
+        cursor = connection.connection.cursor()
+        changed: list[bool] = []
+        try:
+            for row in rows:
+                cursor.execute(self._words, [row[one] if is_told else one for is_told, one in self._values])
+                changed.append(cursor.rowcount > 0)
+        except sqlite3.Error as error:
+            raise DBAPIError.instance(self._words, None, error, sqlite3.Error) from error
+        finally:
+            cursor.close()
+        return changed
