@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from messenger.bootstrap.making import access_to, composer_of, limits_of, transport_of, transports_of
+from messenger.bootstrap.platforms import Means
 from messenger.bootstrap.posted import receive
 from messenger.config.mailboxes import MailboxSettings
 from messenger.config.settings import Settings
@@ -98,7 +99,7 @@ class Engine:
             home=self.home,
             clock=self.clock,
             composer=composer_of(self.settings),
-            transports=transports_of(self.settings),
+            transports=transports_of(self.settings, self._means(owner)),
             owner=owner,
             lease=self.settings.worker.lease,
             batch=self.settings.worker.batch,
@@ -112,7 +113,7 @@ class Engine:
             dispatcher=dispatcher,
             owner=owner,
             lease=self.settings.worker.lease,
-            reload=self.reloading(),
+            reload=self.reloading(owner),
             chores=self._chores,
             watch=self.alerting().run_aside if isinstance(self.clock, SystemClock | SharedClock) else lambda _: None,
         )
@@ -213,8 +214,11 @@ class Engine:
         else:
             self.store.end_alert(kind=AlertKind.FILES, subject="", at=now)
 
-    def reloading(self) -> Callable[[], Reloaded | None]:
-        """Return a function that looks whether files or generations have changed, and returns what they are now."""
+    def _means(self, owner: str) -> Means:
+        return Means(vault=self.store, clock=self.clock, owner=owner)
+
+    def reloading(self, owner: str = "") -> Callable[[], Reloaded | None]:
+        """Return a function that looks whether files or generations have changed, and returns what they are now for ``owner``."""
         watch = Watch(self.folder, self.store, self.home)
 
         def reload() -> Reloaded | None:
@@ -232,7 +236,7 @@ class Engine:
                 log.error("generation_rejected", extra={"problem": str(finding)})
             self._judge_files("\n".join(map(str, present.findings)))
             self.settings, self.present = settings, present
-            return Reloaded(present.home, transports_of(settings), composer, limits_of(settings))
+            return Reloaded(present.home, transports_of(settings, self._means(owner)), composer, limits_of(settings))
 
         return reload
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from messenger.bootstrap.platforms import Means, platform_transports
 from messenger.config.mailboxes import MailboxSettings
 from messenger.config.settings import Settings
 from messenger.config.transports import TransportSettings
@@ -57,9 +58,10 @@ def limits_of(settings: Settings) -> dict[str, Limits]:
     } | {name: Limits(connections=one.connections, whole=one.rate) for name, one in settings.platforms.items()}
 
 
-def transports_of(settings: Settings) -> dict[str, Transport]:
+def transports_of(settings: Settings, means: Means) -> dict[str, Transport]:
     """Return every transport that carries by itself, by its name."""
-    return {name: transport_of(name, one) for name, one in settings.transports.items()}
+    servers: dict[str, Transport] = {name: transport_of(name, one) for name, one in settings.transports.items()}
+    return servers | platform_transports(settings, means)
 
 
 def transport_of(name: str, one: TransportSettings) -> Transport:

@@ -21,7 +21,7 @@ COMMANDS: Final = {
     "init": "home", "check": "home", "schema": "home", "demo": "demo", "ingest": "ingest", "run": "run", "worker": "run",
     "explain": "explain", "simulate": "simulate", "preview": "preview", "rules": "rules", "outbox": "outbox", "pause": "pausing",
     "resume": "pausing", "publish": "publish", "db": "database", "dkim": "dkim", "suppress": "suppress", "feedback": "feedback", "console": "console",
-    "alerts": "alerts", "coverage": "coverage", "translations": "translations",
+    "alerts": "alerts", "ebay": "ebay", "coverage": "coverage", "translations": "translations",
 }  # fmt: skip
 """Which module holds which command; modules are imported only when they are needed, so that help appears at once."""
 
@@ -78,6 +78,7 @@ HELP: Final = {
     "feedback": "Take in mails that came back.",
     "console": "Serve the pages for buyers, and hooks.",
     "coverage": "Tell which texts each language has, and whom it concerns.",
+    "ebay": "Log in at eBay.",
     "translations": "Give texts to translators, and take them back.",
 }
 

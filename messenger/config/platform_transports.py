@@ -31,7 +31,9 @@ class Usual:
     """The platform can be asked what it has."""
 
 
-PLATFORM_KINDS: Final[Mapping[str, Usual]] = {}
+PLATFORM_KINDS: Final[Mapping[str, Usual]] = {
+    "ebay": Usual(uncertain=Uncertain.VERIFY, can_verify=True, rate=Rate(30, timedelta(minutes=1))),
+}
 """The platforms whose message calls we can make: each carries the channel ``platform`` of shops there."""
 
 

@@ -1,9 +1,11 @@
-"""What every transport promises, shown for the one in memory and for SMTP against a real server on 127.0.0.1."""
+"""What every transport promises, shown for the one in memory, and for SMTP and eBay against real servers on 127.0.0.1."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Protocol
 
 import pytest
@@ -12,6 +14,7 @@ from messenger.domain.messages import FrozenMessage, Key, Outcome, Receipt
 from messenger.mail.memory import MemoryTransport
 from messenger.mail.smtp import Security, SmtpSettings, SmtpTransport
 from messenger.ports import Transport
+from tests.platforms.ebay_bench import Shop, ebay_shop
 from tests.smtp_server import DROP, SmtpServer
 
 SAYS = {
@@ -148,6 +151,57 @@ class SmtpBench:
         return [mail.content for mail in self.server.taken]
 
 
+class EbayBench:
+    """What is carried is the text of a message: its content as it stands."""
+
+    def __init__(self, shop: Shop) -> None:
+        self.shop = shop
+        shop.ebay.per_minute = 10_000
+
+    def answer(self, outcome: Outcome) -> None:
+        self.shop.ebay.sends_fail.append(EBAY_SAYS[outcome])
+
+    def refuse(self, recipient: str) -> None:
+        self.shop.ebay.refused[recipient] = "message failure"
+
+    def carry(self, *messages: FrozenMessage, notes: Notes | None = None) -> Notes:
+        return self._play([messages], notes or Notes())
+
+    def play(self, *steps: Step) -> Notes:
+        return self._play(steps, Notes())
+
+    def _play(self, steps: Sequence[Step], notes: Notes) -> Notes:
+        asyncio.run(self._steps(steps, notes))
+        return notes
+
+    async def _steps(self, steps: Sequence[Step], notes: Notes) -> None:
+        for step in steps:
+            if step == CLOSE:
+                await self.shop.transport.close()
+            elif step == HANG_UP:
+                self.shop.ebay.hang_up()
+            elif not isinstance(step, str):
+                await notes.run(self.shop.transport, [replace(one, text=one.content.decode()) for one in step])
+
+    def arrived(self) -> list[bytes]:
+        return [text.encode() for text in self.shop.ebay.arrived()]
+
+
+EBAY_SAYS = {
+    Outcome.ACCEPTED: "",
+    Outcome.TEMPORARY: "message cap",
+    Outcome.PERMANENT: "message failure",
+    Outcome.UNCERTAIN: "line cut, not taken",
+    Outcome.ACCOUNT: "no permission",
+}
+
+
+@pytest.fixture
+def ebay(tmp_path: Path) -> Iterator[Bench]:
+    with ebay_shop(tmp_path) as shop:
+        yield EbayBench(shop)
+
+
 @pytest.fixture
 def memory() -> Bench:
     return MemoryBench()
@@ -159,6 +213,12 @@ def smtp() -> Bench:
 
 
 @pytest.fixture(params=["memory", "smtp"])
+def mail_bench(request: pytest.FixtureRequest) -> Bench:
+    found: Bench = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture(params=["memory", "smtp", "ebay"])
 def bench(request: pytest.FixtureRequest) -> Bench:
     found: Bench = request.getfixturevalue(request.param)
     return found
@@ -241,10 +301,10 @@ def test_the_commit_point_is_asked_once_per_message(bench: Bench) -> None:
         pytest.param(b"Subject: x\r\n\r\n" + b"line of text\r\n" * 100_000, id="1.4 megabytes"),
     ],
 )
-def test_content_arrives_to_the_byte(bench: Bench, content: bytes) -> None:
-    bench.carry(a_message(content=content))
+def test_content_arrives_to_the_byte(mail_bench: Bench, content: bytes) -> None:
+    mail_bench.carry(a_message(content=content))
 
-    assert bench.arrived() == [content]
+    assert mail_bench.arrived() == [content]
 
 
 # --- between streams ------------------------------------------------------------------------------------------------

@@ -21,8 +21,7 @@ PAGE = (ROOT / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")
 ROWS = [line for line in PAGE.splitlines() if line.startswith("| `")]
 LIMITS = PAGE.partition("`timeouts = {")[2].partition("## ")[0]
 CONFIG = ROOT / "messenger" / "config"
-REFUSED = {"app_key", "app_secret"}
-"""Only known to be refused, they or the kinds that have them."""
+
 
 
 def readers() -> Iterator[Path]:
@@ -49,8 +48,7 @@ def asked() -> Iterator[tuple[str, str]]:
                     func=ast.Attribute(value=ast.Name(id=table), attr="take" | "need" | "table" | "maybe"),
                     args=[ast.Constant(value=str(key)), *_],
                 ):
-                    if key not in REFUSED:
-                        yield table, key
+                    yield table, key
 
 
 HEADINGS = sorted({key for table, key in asked() if table == "root"})
