@@ -13,9 +13,11 @@ import click
 from messenger.cli.main import App
 from messenger.cli.output import instant, json_option, print_json, progress_bar
 from messenger.cli.simulate_input import Told, home_at, read_files, read_store
+from messenger.cli.simulate_sheet import Findings, findings_of, without_mutes
 from messenger.config.spans import length
 from messenger.config.tables import Wrong
 from messenger.domain.messages import State
+from messenger.intake.formats import AUTO, FORMATS
 from messenger.services.clocks import SystemClock
 from messenger.services.comparing import Change, Different, compare
 from messenger.services.home import Home
@@ -63,29 +65,35 @@ class Length(click.ParamType[timedelta]):
     "--staff", type=click.IntRange(min=0), metavar="N",
     help="So many people send by hand at each desk; 0 leaves their work waiting. Default: all is done at once.",
 )  # fmt: skip
+@click.option(
+    "--format", "format_", type=click.Choice(FORMATS), default=AUTO, show_default=True, help="What the files are."
+)
+@click.option("--shop", default="", help="Shop of events that name none, and of sheets.")
+@click.option(
+    "--zone", default="", help="Of times in sheets that have no offset, such as Asia/Shanghai; default: the platform's."
+)
 @click.option("--as", "shape", type=click.Choice(["text", "json", "html"]), default="text", show_default=True)
 @click.option("--language", type=click.Choice(LANGUAGES), default="en", show_default=True, help="Of texts and pages.")
 @json_option
 @click.pass_obj
 def simulate(
     app: App, files: tuple[str, ...], start: datetime | None, end: datetime | None, last: timedelta | None, at: datetime | None,
-    against: Path | None, staff: int | None, shape: str, language: str, *, as_json: bool,
+    against: Path | None, staff: int | None, format_: str, shop: str, zone: str, shape: str, language: str, *, as_json: bool,
 ) -> int:  # fmt: skip
     """Play the events of FILES (or all stored ones) and tell what buyers would get, when, and what not, and why.
+
+    FILES are JSON Lines, or order exports of AliExpress, Shopify and eBay (.xls, .xlsx, .csv).
 
     Needs no home: without messenger.toml the default rules and texts speak for whatever shops the events name.
     """
     shape = "json" if as_json else shape
-    if last is not None:
-        if start or end:
-            raise click.UsageError("either --last, or --from and --to")
-        end = SystemClock().now()
-        start = end - last
-    if start and end and end < start:
-        raise click.UsageError("--to lies before --from")
+    start, end = _span(start, end, last)
     if against is not None and shape == "html":
         raise click.UsageError("--against is told as text or json")
-    told = read_files(app, files) if files else read_store(app)
+    told = read_files(app, files, format_=format_, shop=shop, zone=zone) if files else read_store(app)
+    findings = findings_of(told)
+    if findings is not None:
+        told.home = without_mutes(told.home, findings)
     play = _Play(told, at=at, start=start, end=end, staff=staff, detailed=shape == "html")
     for problem in (*told.problems, *told.notes):
         click.echo(problem, err=True)
@@ -97,11 +105,25 @@ def simulate(
         for line in played.lines:
             print_json(line.document())
     elif shape == "html":
-        _print_page(played, told.home, language)
+        _print_page(played, told.home, language, findings)
     else:
         _show(played, language)
     _show_desk(played.workload, to_stderr=shape != "text")
     return 1 if told.problems else 0
+
+
+def _span(
+    start: datetime | None, end: datetime | None, last: timedelta | None
+) -> tuple[datetime | None, datetime | None]:
+    """From when to when the play is told."""
+    if last is not None:
+        if start or end:
+            raise click.UsageError("either --last, or --from and --to")
+        end = SystemClock().now()
+        start = end - last
+    if start and end and end < start:
+        raise click.UsageError("--to lies before --from")
+    return start, end
 
 
 class _Play:
@@ -175,10 +197,10 @@ def _hours(span: timedelta) -> str:
     return f"{minutes // 60} h {minutes % 60:02} min"
 
 
-def _print_page(played: Played, home: Home, language: str) -> None:
+def _print_page(played: Played, home: Home, language: str, findings: Findings | None) -> None:
     from messenger.cli.simulate_page import simulate_page  # noqa: PLC0415  # only where a page is made
 
-    click.echo(simulate_page(played, home, language=language).encode(), nl=False)
+    click.echo(simulate_page(played, home, language=language, findings=findings).encode(), nl=False)
 
 
 # --- two plays -------------------------------------------------------------------------------------------------------

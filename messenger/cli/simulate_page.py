@@ -18,6 +18,7 @@ from typing import Final
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from messenger.cli.simulate_sheet import Findings, heard, sheet_part
 from messenger.cli.simulate_story import REACHED, Teller, kind_of
 from messenger.cli.simulate_words import PageWords, page_words
 from messenger.services.home import Home
@@ -73,13 +74,14 @@ class Chart:
         return 10 * len(self.columns)
 
 
-def simulate_page(played: Played, home: Home, *, language: str) -> str:
+def simulate_page(played: Played, home: Home, *, language: str, findings: Findings | None = None) -> str:
     """Return the page.
 
     Args:
         played: with details.
         home: by which it was played.
         language: one of those that messenger speaks.
+        findings: about export sheets, if it was played from any.
     """
     words = page_words(language)
     teller = Teller(played, home, words)
@@ -87,6 +89,8 @@ def simulate_page(played: Played, home: Home, *, language: str) -> str:
     style, script = _inline("css"), _inline("js")
     return environment.from_string(_file("html")).render(
         words=words,
+        sheet=sheet_part(heard(findings, played), words) if findings else None,
+        title=words.say("sheet.title" if findings else "title"),
         style=Markup(style),  # noqa: S704  # our own file
         script=Markup(script),  # noqa: S704  # our own file
         policy=f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; base-uri 'none'; form-action 'none'",

@@ -53,6 +53,13 @@ class PageWords:
         """Return why, as part of a sentence."""
         return reason_sentence(reason, self.language, state)
 
+    def about(self, lack: str, name: str) -> str:
+        """Return what a rule lacks: a deadline, a field, or an event, as a phrase; what has no words stays as it is."""
+        key = {"deadline": f"deadlines.{name}", "detail": f"fields.{name}.name", "event": f"events.{name}.if"}.get(
+            lack, ""
+        )
+        return self.spoken.say(key) if key in self.spoken else name
+
     def day(self, day: date) -> str:
         """Return a day with its year."""
         return str(format_date(day, "medium", locale=self.spoken.locale))

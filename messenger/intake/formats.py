@@ -58,11 +58,15 @@ class Opened:
         lines: its events, and why there is none where there is none.
         notes: returns what was left aside, as sentences, once all lines were read.
         platform: whose export it is; empty: it is no sheet.
+        types: of events that a sheet with these columns can tell.
+        is_sheet: whether it was read as one.
     """
 
     lines: Iterator[Line | Rejected]
     notes: Callable[[], list[str]] = list
     platform: str = ""
+    types: frozenset[str] = frozenset()
+    is_sheet: bool = False
 
 
 @contextmanager
@@ -112,4 +116,6 @@ def _sheet(path: Path, manner: Manner, file: str) -> Iterator[Opened]:
     reader = SheetReader(path, file, shop=manner.shop, shop_of=manner.shop_of, layout=layout, zone=manner.zone)
     with closing(reader.lines()) as lines:
         first = list(islice(lines, 1))  # by now the platform is known, and which shop this is about
-        yield Opened(lines=chain(first, lines), notes=reader.notes, platform=reader.platform)
+        yield Opened(
+            lines=chain(first, lines), notes=reader.notes, platform=reader.platform, types=reader.types, is_sheet=True
+        )

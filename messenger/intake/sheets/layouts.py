@@ -13,6 +13,8 @@ from typing import Any, Final
 from messenger.intake.sheets.words import normal
 
 LAYOUTS: Final = ("aliexpress", "shopify", "ebay")
+TITLES: Final[Mapping[str, str]] = {"aliexpress": "AliExpress", "shopify": "Shopify", "ebay": "eBay"}
+"""As people write the platforms' names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ from messenger.intake.sheets.words import normal
 
 _NUMBER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,59}")
 _DEADLINES: Final = ("ship_by", "deliver_by")
-_STATUSES: Final = ("status", "financial_status", "fulfillment_status")
+STATUSES: Final = ("status", "financial_status", "fulfillment_status")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ class OrderReader:
     # --- what may be missing -----------------------------------------------------------------------------------------
 
     def _words(self, rows: Sequence[Numbered]) -> Iterator[str]:
-        for name in _STATUSES:
+        for name in STATUSES:
             line, cell = self._found(rows, name)
             word = self.columns.layout.statuses.get(normal(str(cell))) if cell != "" else None
             if word is not None:
@@ -137,7 +137,7 @@ class OrderReader:
         }
         if (total := self._total(rows)) is not None:
             told.update(total=decimal_text(total.amount), currency=total.currency)
-        statuses = [text for name in _STATUSES if (text := self._text(rows, name))]
+        statuses = [text for name in STATUSES if (text := self._text(rows, name))]
         texts = {
             "platform_status": " / ".join(statuses), "payment_method": self._text(rows, "payment_method"),
             "shipping_method": method, "url": _link(self._text(rows, "url")),

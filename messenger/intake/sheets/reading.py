@@ -6,7 +6,6 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import Final
 from zoneinfo import ZoneInfo
 
 from messenger.domain.events import parse_event
@@ -14,15 +13,14 @@ from messenger.errors import EventError
 from messenger.intake.sheets.facts import Facts
 from messenger.intake.sheets.grouping import Numbered, grouped
 from messenger.intake.sheets.headers import FIRST_ROWS, Columns, columns_of
-from messenger.intake.sheets.layouts import Layout, layouts
+from messenger.intake.sheets.layouts import TITLES, Layout, layouts
 from messenger.intake.sheets.notes import Notes
 from messenger.intake.sheets.opening import USUAL, SheetFile, Unreadable
-from messenger.intake.sheets.orders import OrderReader, Refused
+from messenger.intake.sheets.orders import STATUSES, OrderReader, Refused
+from messenger.intake.sheets.steps import types_of
 from messenger.intake.sheets.times import WallClock
 from messenger.ports import Line, Rejected
 from messenger.rendering.killable import Limits
-
-_KNOWN: Final = {"aliexpress": "AliExpress", "shopify": "Shopify", "ebay": "eBay"}
 
 
 @dataclass(slots=True)
@@ -48,6 +46,8 @@ class SheetReader:
     limits: Limits = USUAL
     platform: str = ""
     """Whose export it turned out to be; known once the first line is."""
+    types: frozenset[str] = frozenset()
+    """Of events that such a sheet can tell; likewise."""
     _notes: Notes = field(default_factory=Notes)
 
     def lines(self) -> Generator[Line | Rejected, None, None]:
@@ -75,6 +75,7 @@ class SheetReader:
             columns = columns_of(row, line, among)
             if columns is not None:
                 self.platform = columns.layout.name
+                self.types = types_of({*columns.places}, _words(columns))
                 self.shop = self.shop or self.shop_of(self.platform)
                 self._notes.unknown, self._notes.header_line = tuple(columns.unknown), line
                 return columns, chain(rows)
@@ -105,8 +106,13 @@ class SheetReader:
         yield from lines
 
 
+def _words(columns: Columns) -> set[str]:
+    """The statuses that can stand in the sheet's columns."""
+    return {*columns.layout.statuses.values()} if any(name in columns.places for name in STATUSES) else set()
+
+
 def _no_header(passed: Sequence[Numbered], among: Sequence[Layout]) -> str:
-    wanted = " or ".join(_KNOWN[one.name] for one in among)
+    wanted = " or ".join(TITLES[one.name] for one in among)
     widest = max((row for _, row in passed), key=len, default=())
     found = ", ".join(str(cell)[:30] for cell in widest[:8] if cell != "")
     first = among[0]

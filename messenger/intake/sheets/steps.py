@@ -18,6 +18,18 @@ _RANKS: Final = ("placed", "payment_pending", "payment_review", "paid", "partly_
 _BESIDE: Final = {"cancel_requested": "order.cancel_requested", "disputed": "dispute.opened", "frozen": "order.frozen"}
 
 
+def types_of(columns: Collection[str], words: Collection[str]) -> frozenset[str]:
+    """Return the types of events that a sheet with these columns and statuses can tell at all."""
+    found = {"order.updated", *(_TYPES[name] for name in _TYPES if name in columns)}
+    found |= {"order.shipped", "order.partly_shipped"} if "shipped_at" in columns else set()
+    found |= {f"order.{word}" for word in _RANKS if word in words} | {
+        type_ for word, type_ in _BESIDE.items() if word in words
+    }
+    found |= {"order.cancelled"} if {"cancelled", "ended"} & {*words} else set()
+    found |= {"order.completed"} if "ended" in words and "received_at" in columns else set()
+    return frozenset(found | ({"shipment.updated"} if "sent_with" in columns else set()))
+
+
 def steps(times: Mapping[str, datetime], words: Collection[str]) -> list[Step]:
     """Return what happened, by time.
 
