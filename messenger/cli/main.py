@@ -18,7 +18,7 @@ from messenger import __version__
 from messenger.errors import ConfigurationError, MessengerError
 
 COMMANDS: Final = {
-    "init": "home", "check": "home", "schema": "home", "demo": "demo", "ingest": "ingest", "run": "run", "worker": "run",
+    "init": "home", "check": "home", "schema": "home", "demo": "demo", "ingest": "ingest", "intake": "intake", "run": "run", "worker": "run",
     "explain": "explain", "simulate": "simulate", "preview": "preview", "rules": "rules", "outbox": "outbox", "pause": "pausing",
     "resume": "pausing", "publish": "publish", "db": "database", "dkim": "dkim", "suppress": "suppress", "feedback": "feedback", "console": "console",
     "alerts": "alerts", "ebay": "ebay", "coverage": "coverage", "translations": "translations",
@@ -61,6 +61,7 @@ HELP: Final = {
     "schema": "Print the JSON Schema of schedules.toml.",
     "demo": "Play a sample shop end to end into a local mailbox.",
     "ingest": "Take in files of events.",
+    "intake": "Show where facts come from, and look after what was posted.",
     "run": "Take in, plan and send, all in one process.",
     "worker": "Only send: one of several workers on one database.",
     "explain": "Tell an order's story, and why a message was (not) sent.",

@@ -34,6 +34,7 @@ def run(app: App, clock_text: str | None, *, until_idle: bool, as_json: bool) ->
             click.echo("messenger is running; stop it with Ctrl-C", err=True)
             asyncio.run(worker.run())
             return 0
+        engine.receive()
         tally = asyncio.run(worker.run_until_idle())
     _show(tally, as_json=as_json)
     return 0
