@@ -8,7 +8,7 @@ from messenger.ports.credentials import Credentials, Vault
 from messenger.ports.feedback import Feedback, KeptReport, Returns
 from messenger.ports.news import News
 from messenger.ports.outside import Clock, Committing, Composer, Done, NotNow, Transport, Verifier
-from messenger.ports.polling import Hint, Page, Poller, Polls, PollState, Turn
+from messenger.ports.polling import Hint, Page, Perhaps, Poller, Polls, PollState, Turn
 from messenger.ports.store import Claims, Generations, Inbox, Keeping, Lanes, Reading, Store
 from messenger.ports.unit import Unit
 from messenger.ports.values import (
@@ -63,6 +63,7 @@ __all__ = [
     "Page",
     "Pause",
     "Payment",
+    "Perhaps",
     "PollState",
     "Poller",
     "Polls",

@@ -55,7 +55,7 @@ class Vault(Protocol):
     def refreshed(self, found: Credentials, *, owner: str, at: datetime) -> bool:
         """Keep renewed credentials, all at once; returns whether ``owner`` still was the one to do it.
 
-        An empty ``refresh`` keeps the one that was there.
+        An empty ``refresh`` keeps the one that was there, an empty ``holder`` likewise.
         """
         ...
 

@@ -24,6 +24,14 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Perhaps:
+    """A line that counts only when it is news; ``among`` as in ``ports.deliveries.IfNew``."""
+
+    line: Line
+    among: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """Some news.
 
@@ -33,7 +41,7 @@ class Page:
         hints: those of the turn that have been read with this page.
     """
 
-    lines: Sequence[Line | Rejected]
+    lines: Sequence[Line | Rejected | Perhaps]
     cursor: str
     hints: tuple[str, ...] = ()
 

@@ -17,8 +17,9 @@ from typing import Final
 
 from messenger.domain.alerts import AlertKind
 from messenger.errors import MessengerError, SourceAway, SourceShut, StorageError
-from messenger.ports import Clock, Line, Poller, PollState, Rejected, Store, Turn
+from messenger.ports import Clock, Line, Page, Perhaps, Poller, PollState, Rejected, Store, Turn
 from messenger.services.ingesting import Ingest, Report
+from messenger.services.known import Known
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +90,10 @@ class Polling:
         if turn is None:
             return None
         reading = _Reading(
-            poller, turn, is_over=lambda: self._stopped.is_set() or self.clock.now() > now + LONGEST_TURN
+            poller,
+            turn,
+            Known(self.store),
+            is_over=lambda: self._stopped.is_set() or self.clock.now() > now + LONGEST_TURN,
         )
         report = self._accept(poller, reading)
         self.store.move_poll(poller.name, owner=self.owner, cursor=reading.cursor, hints=reading.hints)
@@ -145,6 +149,7 @@ class _Reading:
 
     poller: Poller
     turn: Turn
+    known: Known
     is_over: Callable[[], bool]
     cursor: str = ""
     hints: tuple[str, ...] = ()
@@ -156,7 +161,7 @@ class _Reading:
         self.cursor = self.turn.cursor
         try:
             for page in self.poller.poll(self.turn):
-                yield from page.lines
+                yield from self._news(page)
                 self.cursor, self.hints = page.cursor, (*self.hints, *page.hints)
                 if self.is_over():
                     self.is_cut = True
@@ -170,6 +175,16 @@ class _Reading:
         except Exception as error:  # a mistake of ours, or what nobody thought of: it is tried again, but calmly
             log.exception("poll_failed", extra={"source": self.poller.name})
             self.trouble = SourceAway(f"stopped by {type(error).__name__}")
+
+    def _news(self, page: Page) -> Iterator[Line | Rejected]:
+        """The page's lines without those that say again what was said before."""
+        for one in page.lines:
+            if isinstance(one, Perhaps) and not self.known.is_news(one.line.event, one.among):
+                continue
+            line = one.line if isinstance(one, Perhaps) else one
+            if isinstance(line, Line):
+                self.known.add(line.event)
+            yield line
 
 
 def is_due(state: PollState | None, now: datetime) -> bool:

@@ -56,6 +56,8 @@ class SqlVault:
         values = {**_values(found, at), "owner": "", "until": None}
         if not found.refresh:
             del values["refresh"], values["refresh_ends_at"]
+        if not found.holder:
+            del values["holder"]
 
         def keep(connection: Connection) -> bool:
             return connection.execute(update(credentials).where(mine).values(values)).rowcount > 0

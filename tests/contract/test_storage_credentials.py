@@ -55,14 +55,14 @@ def test_what_is_renewed_is_kept_at_once_and_let_go(store: SqlStore) -> None:
     assert take(store) == expected
 
     assert store.refreshed(SECOND, owner="a", at=NOW + MINUTE)
-    assert store.credentials(SHOP) == replace(SECOND, kept_at=NOW + MINUTE)
-    assert take(store, "b", at=MINUTE) == replace(SECOND, kept_at=NOW + MINUTE)
+    assert store.credentials(SHOP) == replace(SECOND, kept_at=NOW + MINUTE, holder="toys-seller")
+    assert take(store, "b", at=MINUTE) == replace(SECOND, kept_at=NOW + MINUTE, holder="toys-seller")
 
 
 def test_an_answer_without_a_new_refresh_token_leaves_the_old_one(store: SqlStore) -> None:
     kept(store)
     take(store)
-    store.refreshed(replace(SECOND, refresh="", refresh_ends_at=None, holder="toys-seller"), owner="a", at=NOW)
+    store.refreshed(replace(SECOND, refresh="", refresh_ends_at=None), owner="a", at=NOW)
 
     found = store.credentials(SHOP)
     assert found == replace(FIRST, access="at-2", ends_at=NOW + 3 * DAY, kept_at=NOW)
