@@ -15,7 +15,7 @@ from messenger.ports.credentials import WHOLE
 log = logging.getLogger(__name__)
 
 EARLY: Final = timedelta(minutes=5)
-"""So long before its end a token is renewed."""
+"""So long before its end a token is renewed, where nothing else is said."""
 LEASE: Final = timedelta(minutes=2)
 """So long one process may take to renew it before another one does: longer than a call may last."""
 SOON: Final = timedelta(seconds=10)
@@ -34,6 +34,7 @@ class Login:
         owner: this process.
         renew: asks the platform for new tokens.
         remedy: what a person does when only a person can help.
+        early: so long before its end a token is renewed.
     """
 
     vault: Vault = field(repr=False)
@@ -42,6 +43,7 @@ class Login:
     owner: str
     renew: Renew = field(repr=False)
     remedy: str
+    early: timedelta = EARLY
 
     def access(self) -> str:
         """Return a token that lasts for the next call, renewed if it ends soon.
@@ -51,7 +53,7 @@ class Login:
             SourceAway: it has ended, and another process is just renewing it, or the platform does not answer.
         """
         kept, now = self._kept(), self.clock.now()
-        if kept.ends_at is None or kept.ends_at - now > EARLY:
+        if kept.ends_at is None or kept.ends_at - now > self.early:
             return kept.access
         try:
             return self._renewed(kept)

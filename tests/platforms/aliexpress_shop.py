@@ -18,8 +18,9 @@ from messenger.platforms.aliexpress.orders import CHINA, Calls, Orders
 from messenger.platforms.aliexpress.poller import AliExpress
 from messenger.platforms.aliexpress.session import Session
 from messenger.platforms.aliexpress.signing import Scheme
-from messenger.platforms.aliexpress.tokens import Tokens
+from messenger.platforms.aliexpress.tokens import EARLY, TokenDesk
 from messenger.platforms.aliexpress.tracking import Parcel
+from messenger.platforms.logins import Login
 from messenger.ports import Credentials, OrderKey
 from messenger.services.clocks import SetClock
 from messenger.services.ingesting import Report
@@ -64,14 +65,22 @@ class Shop:
         )  # fmt: skip
 
     @property
-    def tokens(self) -> Tokens:
+    def desk(self) -> TokenDesk:
+        """Where tokens are given out."""
+        return TokenDesk(client=self.client, account=ACCOUNT)
+
+    @property
+    def tokens(self) -> Login:
         """What keeps the seller logged in."""
-        return Tokens(client=self.client, vault=self.store, account=ACCOUNT, owner=self.owner, remedy=REMEDY)
+        return Login(
+            vault=self.store, clock=self.clock, account=ACCOUNT, owner=self.owner, renew=self.desk.renew, remedy=REMEDY,
+            early=EARLY,
+        )  # fmt: skip
 
     @property
     def session(self) -> Session:
         """What can be asked."""
-        return Session(client=self.client, tokens=self.tokens, wait=self.waited.append, chance=lambda: 1.0)
+        return Session(client=self.client, login=self.tokens, wait=self.waited.append, chance=lambda: 1.0)
 
     @property
     def poller(self) -> AliExpress:
@@ -80,6 +89,12 @@ class Shop:
             name="ae", shop="toys", every=EVERY, source=ACCOUNT, orders=Orders(self.session, self.calls), clock=self.clock,
             parcels=self.open_parcels, alarm=self.alarms.__setitem__, parcels_every=self.parcels_every,
         )  # fmt: skip
+
+    def exchange(self, code: str, *, redirect: str = "") -> Credentials:
+        """Log in with a code, as the command does."""
+        found = self.desk.log_in(code, redirect=redirect)
+        self.store.keep_credentials(found, at=self.clock.now())
+        return found
 
     def open_parcels(self, after: str) -> Iterable[Parcel]:
         """The parcels on their way."""

@@ -189,7 +189,7 @@ def test_a_login_that_ends_for_good_in_the_middle_keeps_what_was_read(shop: Shop
 
     shop.platform.before_page = lambda _: None
     shop.platform.codes = {"0_abc"}
-    shop.tokens.log_in("0_abc", redirect="")
+    shop.exchange("0_abc")
     shop.poll(later=DAY)
     assert shop.numbers == expected
     assert shop.store.alerts() == []

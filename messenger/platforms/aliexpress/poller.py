@@ -18,6 +18,7 @@ from messenger.platforms.aliexpress.failures import CallFailed
 from messenger.platforms.aliexpress.orders import PER_PAGE, Listed, Orders, whole
 from messenger.platforms.aliexpress.progress import PARCELS, PAST, SWEEP, Job, read_progress, written
 from messenger.platforms.aliexpress.sighting import Sighting
+from messenger.platforms.aliexpress.tokens import warning
 from messenger.platforms.aliexpress.tracking import Parcel
 from messenger.platforms.reading import Fields
 from messenger.ports import Clock, Line, Page, Perhaps, Rejected, Turn
@@ -81,9 +82,10 @@ class AliExpress:
         session = self.orders.session
         shut = session.shut_doors()
         self.alarm(tracking.DOOR, shut.get(tracking.DOOR, ""))
-        self.alarm("login", session.tokens.warning())
+        kept = session.login.vault.credentials(session.login.account)
+        self.alarm("login", warning(kept, now=self.clock.now(), remedy=session.login.remedy))
         if orders.DOOR in shut:
-            raise SourceShut(f"{orders.DOOR}: {shut[orders.DOOR]} ({session.tokens.remedy})")
+            raise SourceShut(f"{orders.DOOR}: {shut[orders.DOOR]} ({session.login.remedy})")
 
     def _parcels_every(self) -> timedelta | None:
         return None if tracking.DOOR in self.orders.session.shut_doors() else self.parcels_every

@@ -11,7 +11,7 @@ from typing import Final
 from messenger.errors import SourceAway, SourceShut
 from messenger.platforms.aliexpress.client import Client, midnight_in_beijing
 from messenger.platforms.aliexpress.failures import UNKNOWN_METHOD, CallFailed, Trouble
-from messenger.platforms.aliexpress.tokens import Tokens
+from messenger.platforms.logins import Login
 from messenger.platforms.reading import Fields
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ class Session:
     """
 
     client: Client
-    tokens: Tokens
+    login: Login
     wait: Callable[[float], None]
     chance: Callable[[], float]
 
@@ -69,18 +69,18 @@ class Session:
             CallFailed: it came back with a refusal, or not at all.
             SourceAway, SourceShut: there is no token that could be used.
         """
-        token = self.tokens.access()
+        token = self.login.access()
         try:
             return self.client.call(method, parameters, session=token)
         except CallFailed as error:
             if error.trouble is not Trouble.LOGIN:
                 raise
-        token = self.tokens.after_refusal(token)
+        token = self.login.after_refusal(token)
         try:
             return self.client.call(method, parameters, session=token)
         except CallFailed as error:
             if error.trouble is Trouble.LOGIN:
-                raise self.tokens.give_up(f"the platform does not accept the login: {error}") from error
+                raise self.login.give_up(f"the platform does not accept the login: {error}") from error
             raise
 
     def judged(self, error: CallFailed, *, door: str) -> SourceAway | SourceShut | CallFailed:
@@ -101,12 +101,12 @@ class Session:
     def shut(self, door: str, error: CallFailed) -> SourceShut:
         """Note that the platform does not let us do this, until a person logs in anew or opens the door."""
         problem = f"{door}: {error}"
-        self.tokens.vault.shut_door(self.tokens.account, door, problem=str(error), at=self.client.clock.now())
-        return SourceShut(f"{problem} ({self.tokens.remedy})")
+        self.login.vault.shut_door(self.login.account, door, problem=str(error), at=self.client.clock.now())
+        return SourceShut(f"{problem} ({self.login.remedy})")
 
     def shut_doors(self) -> Mapping[str, str]:
         """Return what must not be tried, and what the platform said."""
-        return self.tokens.vault.shut_doors(self.tokens.account)
+        return self.login.vault.shut_doors(self.login.account)
 
     def _tomorrow(self) -> datetime:
         return midnight_in_beijing(self.client.clock.now())
