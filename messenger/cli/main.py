@@ -19,7 +19,7 @@ from messenger.errors import ConfigurationError, MessengerError
 
 COMMANDS: Final = {
     "init": "home", "check": "home", "schema": "home", "demo": "demo", "ingest": "ingest", "intake": "intake", "run": "run", "worker": "run",
-    "explain": "explain", "simulate": "simulate", "preview": "preview", "rules": "rules", "outbox": "outbox", "pause": "pausing",
+    "explain": "explain", "simulate": "simulate", "preview": "preview", "rules": "rules", "outbox": "outbox", "desk": "desk", "pause": "pausing",
     "resume": "pausing", "publish": "publish", "db": "database", "dkim": "dkim", "suppress": "suppress", "feedback": "feedback", "console": "console",
     "alerts": "alerts", "ebay": "ebay", "coverage": "coverage", "translations": "translations",
 }  # fmt: skip
@@ -69,6 +69,7 @@ HELP: Final = {
     "preview": "Show what a buyer would get.",
     "rules": "Tell what each rule does, in plain sentences.",
     "outbox": "Look into the queue of messages, and decide about them.",
+    "desk": "Send by hand what a platform lets only a person send.",
     "pause": "Stop sending for a shop, or for everything.",
     "resume": "Let a shop, or everything, go on.",
     "alerts": "Tell what is the matter, and what has been dealt with.",
@@ -78,8 +79,8 @@ HELP: Final = {
     "suppress": "Say whom not to write to, and see why.",
     "feedback": "Take in mails that came back.",
     "console": "Serve the pages for buyers, and hooks.",
-    "coverage": "Tell which texts each language has, and whom it concerns.",
     "ebay": "Log in at eBay.",
+    "coverage": "Tell which texts each language has, and whom it concerns.",
     "translations": "Give texts to translators, and take them back.",
 }
 

@@ -106,7 +106,7 @@ class Taking:
             return self._end(unit, row, replace(row, state=State.SKIPPED, reason=Reason.ERASED, because=because), who)
         decision = guard.of(unit, row, order)
         if isinstance(decision, Stay):
-            return self._end(unit, row, decision.message, who)
+            return replace(self._end(unit, row, decision.message, who), event=_type_of(decision.message.because, order))
         if decision.desk is None:  # by now something carries it by itself
             return self._end(unit, row, _back(row, now, channel=None), who)
         riders = self._riders(unit, row, guard)
@@ -178,9 +178,12 @@ class Taking:
         )  # fmt: skip
 
     def _meaning(self, ready: _Ready, now: datetime) -> tuple[str, str]:
-        """What the text says, in the language of the staff; empty where that has no such text, or is the text's own."""
+        """What the text says, in the language of the staff; empty where that has no such text, or is the text's own.
+
+        What a person has written in its place they understand themselves.
+        """
         wanted = self.home.shops[ready.row.key.shop].staff_language
-        if _spoken(wanted) == _spoken(ready.opening.letter.locale):
+        if ready.opening.edited or _spoken(wanted) == _spoken(ready.opening.letter.locale):
             return "", ""
         made = self.postman.write(ready.row, ready.go, ready.order, now, ready.riders, locale=wanted)
         if isinstance(made, Unwritable) or _spoken(made.letter.locale) != _spoken(wanted):
@@ -248,6 +251,10 @@ def _back(row: PlannedMessage, now: datetime, *, channel: str | None) -> Planned
     return replace(
         row, state=State.PLANNED, reason=None, because=row.trigger, due_at=now, channel=channel, transport=transport
     )
+
+
+def _type_of(because: str, order: Order) -> str:
+    return next((moment.type for moment in order.history if moment.event_id == because), "")
 
 
 def _spoken(locale: str) -> str:

@@ -34,7 +34,6 @@ class Obstacle(StrEnum):
     PAUSED = "paused"
     NOT_OPENED = "not_opened"  # this person has never seen its text
     TEXT = "text"  # the platform forbids what was written
-    EMPTY = "empty"
     NOT_PLAIN = "not_plain"
     NOTHING_TO_UNDO = "nothing_to_undo"
     MOVED_ON = "moved_on"  # what was said cannot be taken back any more
@@ -107,9 +106,15 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gone:
-    """A message that nobody has to send any more, or not now: the guard said no. ``row`` says why."""
+    """A message that nobody has to send any more, or not now: the guard said no.
+
+    Args:
+        row: as it is now; it says why.
+        event: the type of what happened, where that is why.
+    """
 
     row: PlannedMessage
+    event: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,7 +34,7 @@ def rows() -> dict[str, str]:
     for line in (PAGES / "commands.md").read_text(encoding="utf-8").splitlines():
         if line.startswith("| `"):
             told = line.replace("\\|", "/").split("|")[1]
-            names = re.findall(r"`([a-z]+(?: [a-z]+)?)(?=[ `])", told)
+            names = re.findall(r"`([a-z]+(?: [a-z-]+)?)(?=[ `])", told)
             found |= dict.fromkeys(names, told)
     return found
 
