@@ -9,6 +9,7 @@ from messenger.config.settings import Settings
 from messenger.config.sources import WebhookSettings
 from messenger.intake import standard_events
 from messenger.platforms.aftership import deliveries as aftership
+from messenger.platforms.seventeentrack import deliveries as seventeentrack
 from messenger.platforms.shopify import deliveries as shopify
 from messenger.platforms.woocommerce import deliveries as woocommerce
 from messenger.ports.deliveries import Delivery, NotForUs, Reader, Told
@@ -30,6 +31,7 @@ READERS: Final[Mapping[str, Reader]] = {
     "shopify": shopify.read,
     "woocommerce": woocommerce.read,
     "aftership": aftership.read,
+    "17track": seventeentrack.read,
 }
 """By scheme."""
 

@@ -16,6 +16,7 @@ from messenger.ports.archive import Archive
 from messenger.ports.credentials import Vault
 from messenger.ports.feedback import Feedback
 from messenger.ports.news import News
+from messenger.ports.parcels import Parcels
 from messenger.ports.polling import Polls
 from messenger.ports.unit import Unit
 from messenger.ports.values import (
@@ -302,7 +303,7 @@ class Lanes(Protocol):
 
 
 class Store(
-    Inbox, Reading, Claims, Keeping, Generations, Lanes, Accounts, Feedback, Alarms, Archive, News, Polls, Vault, Protocol
+    Inbox, Reading, Claims, Keeping, Generations, Lanes, Accounts, Feedback, Alarms, Archive, News, Polls, Vault, Parcels, Protocol
 ):  # fmt: skip
     """Keeps everything. Methods are synchronous; each write is one short transaction."""
 

@@ -36,6 +36,7 @@ from messenger.storage.credentials import SqlVault
 from messenger.storage.engine import Database, connect
 from messenger.storage.feedback import SqlFeedback
 from messenger.storage.news import SqlNews
+from messenger.storage.parcels_told import SqlParcels
 from messenger.storage.polling import SqlPolls
 from messenger.storage.sql import upsert
 from messenger.storage.tables import secrets
@@ -44,7 +45,7 @@ from messenger.storage.unit import SqlUnit, events_of, messages_of
 Answer = TypeVar("Answer")
 
 
-class SqlStore(SqlFeedback, SqlAccounts, SqlAlarms, SqlArchive, SqlNews, SqlPolls, SqlVault):
+class SqlStore(SqlFeedback, SqlAccounts, SqlAlarms, SqlArchive, SqlNews, SqlPolls, SqlVault, SqlParcels):
     """Keeps everything; see ``ports.Store`` for what each method promises. May be used from several threads.
 
     Raises:

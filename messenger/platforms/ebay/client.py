@@ -1,4 +1,4 @@
-"""eBay's calls for messages between members: find conversations, read them, send. Source: docs/sources.md, S40."""
+"""eBay's calls for messages between members: find conversations, read them, send. Source: docs/sources.md, S50."""
 
 from __future__ import annotations
 

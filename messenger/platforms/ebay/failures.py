@@ -1,4 +1,4 @@
-"""What eBay says when it does not do what it is asked, in words that say what to do next. Source: docs/sources.md, S40."""
+"""What eBay says when it does not do what it is asked, in words that say what to do next. Source: docs/sources.md, S50."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The seller's tokens with eBay: obtained once by a person, renewed for a year and a half. Source: docs/sources.md, S40."""
+"""The seller's tokens with eBay: obtained once by a person, renewed for a year and a half. Source: docs/sources.md, S50."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""17TRACK: where parcels are, whoever carries them."""
