@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from messenger.bootstrap.folders import folders_of
 from messenger.bootstrap.making import access_to, composer_of, limits_of, transport_of, transports_of
 from messenger.bootstrap.platforms import Means
 from messenger.bootstrap.posted import receive
@@ -38,6 +39,7 @@ from messenger.services.bulletins import Speaker
 from messenger.services.clocks import SharedClock, SystemClock
 from messenger.services.dispatching import Dispatcher
 from messenger.services.feedback import Feedback
+from messenger.services.folders import Folders
 from messenger.services.home import Home
 from messenger.services.ingesting import Ingest
 from messenger.services.lookout import Lookout
@@ -68,6 +70,7 @@ class Engine:
     _shut: Counter[str] = field(default_factory=Counter)
     """How often in a row each mailbox was visited in vain."""
     _spool: SqlSpool | None = None
+    _folders: Folders | None = None
 
     @property
     def home(self) -> Home:
@@ -81,8 +84,17 @@ class Engine:
             self._spool = open_spool(self.settings.database_url)
         return self._spool
 
+    @property
+    def folders(self) -> Folders:
+        """What looks into the folders that are watched."""
+        if self._folders is None:
+            self._folders = folders_of(self)
+        return self._folders
+
     def close(self) -> None:
         """Release what was opened besides the store."""
+        if self._folders is not None:
+            self._folders.stop()
         if self._spool is not None:
             self._spool.close()
 
@@ -154,7 +166,7 @@ class Engine:
 
     def _chores(self) -> None:
         """What a worker looks at now and then, each whatever becomes of the others."""
-        for chore in (self.receive, partial(self.visit_mailboxes, only_due=True)):
+        for chore in (self.receive, self.folders.start_due, partial(self.visit_mailboxes, only_due=True)):
             try:
                 chore()
             except Exception:  # the next time may do; the others are looked at all the same

@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import Final
 
 from messenger.config.sources_base import SourceSettings, read_common
+from messenger.config.sources_folder import FOLDER_KIND, FolderSettings, read_folder
 from messenger.config.sources_webhook import WEBHOOK_KIND, WebhookSettings, read_webhook
 from messenger.config.tables import Table, one_of
 
-__all__ = ["SourceSettings", "WebhookSettings", "read_source"]
+__all__ = ["FolderSettings", "SourceSettings", "WebhookSettings", "read_source"]
 
 FILE_KIND: Final = "file"
-KINDS: Final = (FILE_KIND, WEBHOOK_KIND, "imap", "mail")
+KINDS: Final = (FILE_KIND, FOLDER_KIND, WEBHOOK_KIND, "imap", "mail")
 """The last two bring mails back (``config.mailboxes``); the others bring events."""
-LATER_KINDS: Final = ("folder", "poll", "broker", "aliexpress", "ebay", "amazon", "shopify", "woocommerce",
+LATER_KINDS: Final = ("poll", "broker", "aliexpress", "ebay", "amazon", "shopify", "woocommerce",
                       "17track", "aftership")  # fmt: skip
 
 
@@ -28,6 +29,8 @@ def read_source(
         return None
     if kind == WEBHOOK_KIND:
         found: SourceSettings = read_webhook(name, table, shops, home=home, environ=environ)
+    elif kind == FOLDER_KIND:
+        found = read_folder(name, table, shops, home=home)
     else:
         shop, fresh = read_common(table, shops)
         found = SourceSettings(name=name, shop=shop, fresh=fresh)

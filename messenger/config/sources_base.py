@@ -28,8 +28,8 @@ class SourceSettings:
         return Source(name=self.name, fresh=self.fresh)
 
 
-def read_common(table: Table, shops: Collection[str]) -> tuple[str, timedelta]:
-    """Return ``shop`` and ``fresh`` of a source."""
+def read_common(table: Table, shops: Collection[str], *, fresh: timedelta = FRESH) -> tuple[str, timedelta]:
+    """Return ``shop`` and ``fresh`` of a source; ``fresh`` as usual for its kind unless it is told."""
     known = one_of(sorted(shops)) if shops else a_text
     shop = table.need("shop", known, "", remedy=f'write shop = "{min(shops, default="toys")}"')
-    return shop, table.take("fresh", length, FRESH)
+    return shop, table.take("fresh", length, fresh)

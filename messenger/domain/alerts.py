@@ -22,6 +22,7 @@ class AlertKind(StrEnum):
         "access"  # a platform does not let us in, or not any more: a person has to log in again or ask for a permission
     )
     DELIVERIES = "deliveries"  # what was posted to us could not be read: it is kept
+    SHEETS = "sheets"  # a file in a watched folder holds orders that could not be read
     PRIVACY = "privacy"  # somebody wants a buyer's data to be told or erased: a person does that
     CONVERSATION = "conversation"  # a buyer wrote, and nobody answered for three days
     URGENT = "urgent"  # an urgent message may expire before it leaves
@@ -67,6 +68,7 @@ GRAVITY: Final[Mapping[AlertKind, Gravity]] = {
     AlertKind.SOURCE_SILENT: Gravity(Loss.NOTHING, can_wait=False, ends_by_itself=True),
     AlertKind.ACCESS: Gravity(Loss.NOTHING, can_wait=False, ends_by_itself=True),
     AlertKind.DELIVERIES: Gravity(Loss.PERHAPS, can_wait=False, ends_by_itself=True),
+    AlertKind.SHEETS: Gravity(Loss.PERHAPS, can_wait=True, ends_by_itself=False),
     AlertKind.PRIVACY: Gravity(Loss.NOTHING, can_wait=True, ends_by_itself=False),
     AlertKind.CONVERSATION: Gravity(Loss.NOTHING, can_wait=True, ends_by_itself=True),
     AlertKind.URGENT: Gravity(Loss.PERHAPS, can_wait=False, ends_by_itself=False),

@@ -210,15 +210,15 @@ def test_a_shopify_export_is_read(tmp_path: Path) -> None:
     lines = [one for one in sheet.lines() if isinstance(one, Line)]
 
     found = {
-        number: fold(one.event for one in lines if one.event.order == number) for number in ("1001", "1002", "1003")
+        number: fold(one.event for one in lines if one.event.order == number) for number in ("#1001", "#1002", "#1003")
     }
     assert (sheet.platform, sheet.notes()) == ("shopify", [])
     assert {number: order.status for number, order in found.items()} == {
-        "1001": "shipped",
-        "1002": "placed",
-        "1003": "cancelled",
+        "#1001": "shipped",
+        "#1002": "placed",
+        "#1003": "cancelled",
     }
-    order = found["1001"]
+    order = found["#1001"]
     assert (str(order.paid_at), str(order.total), order.currency) == ("2026-03-02 02:16:00+00:00", "34.00", "EUR")
     assert (order.buyer.email, order.buyer.country, order.buyer.postcode) == ("ana@example.com", "ES", "28013")
     assert [(one.title, one.sku, one.quantity, str(one.price)) for one in order.items] == [

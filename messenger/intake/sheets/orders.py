@@ -21,7 +21,7 @@ from messenger.intake.sheets.steps import TIMES, steps
 from messenger.intake.sheets.times import LAST_SECOND, NOON, NoTime, WallClock
 from messenger.intake.sheets.words import normal
 
-_NUMBER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,59}")
+_NUMBER: Final = re.compile(r"#?[A-Za-z0-9][A-Za-z0-9._/-]{0,59}")
 _DEADLINES: Final = ("ship_by", "deliver_by")
 STATUSES: Final = ("status", "financial_status", "fulfillment_status")
 
@@ -80,7 +80,7 @@ class OrderReader:
         if isinstance(cell, Number) and not cell.is_exact:
             self._refuse(line, header, f"the number {cell} stands in a numeric cell, where {_ROUNDED}")
             return ""
-        text = str(cell).lstrip("#")
+        text = str(cell)
         if re.fullmatch(r"\d+([.,]\d+)?[eE]\+?\d+", text):
             self._refuse(line, header, f"the number was saved as {text}, where {_ROUNDED}")
         elif not text:
