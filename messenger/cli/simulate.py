@@ -12,6 +12,7 @@ import click
 
 from messenger.cli.main import App
 from messenger.cli.output import instant, json_option, print_json, progress_bar
+from messenger.cli.simulate_desk import desk_hours
 from messenger.cli.simulate_input import Told, home_at, read_files, read_store
 from messenger.cli.simulate_sheet import Findings, findings_of, without_mutes
 from messenger.config.spans import length
@@ -66,6 +67,10 @@ class Length(click.ParamType[timedelta]):
     help="So many people send by hand at each desk; 0 leaves their work waiting. Default: all is done at once.",
 )  # fmt: skip
 @click.option(
+    "--per-message", "each", type=Length(), default="30s", show_default=True, metavar="SPAN",
+    help="What it takes one of them to open, read, copy, send and confirm one message.",
+)  # fmt: skip
+@click.option(
     "--format", "format_", type=click.Choice(FORMATS), default=AUTO, show_default=True, help="What the files are."
 )
 @click.option("--shop", default="", help="Shop of events that name none, and of sheets.")
@@ -78,7 +83,7 @@ class Length(click.ParamType[timedelta]):
 @click.pass_obj
 def simulate(
     app: App, files: tuple[str, ...], start: datetime | None, end: datetime | None, last: timedelta | None, at: datetime | None,
-    against: Path | None, staff: int | None, format_: str, shop: str, zone: str, shape: str, language: str, *, as_json: bool,
+    against: Path | None, staff: int | None, each: timedelta, format_: str, shop: str, zone: str, shape: str, language: str, *, as_json: bool,
 ) -> int:  # fmt: skip
     """Play the events of FILES (or all stored ones) and tell what buyers would get, when, and what not, and why.
 
@@ -94,7 +99,7 @@ def simulate(
     findings = findings_of(told)
     if findings is not None:
         told.home = without_mutes(told.home, findings)
-    play = _Play(told, at=at, start=start, end=end, staff=staff, detailed=shape == "html")
+    play = _Play(told, at=at, start=start, end=end, staff=staff, each=each, detailed=shape == "html")
     for problem in (*told.problems, *told.notes):
         click.echo(problem, err=True)
     if against is not None:
@@ -108,7 +113,7 @@ def simulate(
         _print_page(played, told.home, language, findings)
     else:
         _show(played, language)
-    _show_desk(played.workload, to_stderr=shape != "text")
+    _show_desk(played.workload, told.home, to_stderr=shape != "text")
     return 1 if told.problems else 0
 
 
@@ -130,20 +135,23 @@ class _Play:
     """The same events under the same conditions, played by any home."""
 
     def __init__(
-        self, told: Told, *, at: datetime | None, start: datetime | None, end: datetime | None, staff: int | None, detailed: bool
+        self, told: Told, *, at: datetime | None, start: datetime | None, end: datetime | None, staff: int | None, each: timedelta,
+        detailed: bool,
     ) -> None:  # fmt: skip
         self._events = told.events
         self._at = at
         self._start = start
         self._end = end
         self._staff = staff
+        self._each = each
         self._detailed = detailed
 
     def by(self, home: Home, label: str) -> Played:
         """Return what comes of it, showing how far it is."""
         with progress_bar(label, len(self._events)) as move:
             simulator = Simulator(
-                home, at=self._at, start=self._start, end=self._end, staff=self._staff, detailed=self._detailed, progress=move
+                home, at=self._at, start=self._start, end=self._end, staff=self._staff, each=self._each,
+                detailed=self._detailed, progress=move,
             )  # fmt: skip
             return simulator.played(self._events)
 
@@ -174,10 +182,10 @@ def _rule(name: str, step: int) -> str:
     return f"{name}/{step}" if step > 1 else name
 
 
-def _show_desk(load: Workload, *, to_stderr: bool) -> None:
+def _show_desk(load: Workload, home: Home, *, to_stderr: bool) -> None:
     """What people had to do by hand, if there was anything for them to do."""
     busiest = load.busiest
-    if busiest is None and not load.expired:
+    if not load.is_any:
         return
     told = []
     if busiest is not None:
@@ -186,9 +194,13 @@ def _show_desk(load: Workload, *, to_stderr: bool) -> None:
         told.append(f"busiest day {day} with {messages} messages{people}")
         told.append(f"{sum(load.messages.values())} messages on {len(load.messages)} days")
     if load.people:
+        told.append(f"{load.each // timedelta(seconds=1)} s a message")
         told.append(f"longest wait {_hours(load.longest_wait)}")
     if load.expired:
         told.append(f"{load.expired} expired unsent")
+    if load.left_out:
+        told.append(f"{load.left_out} left out, the desk was full")
+    told += desk_hours(home.shops.values())
     click.echo(f"the desk: {'; '.join(told)}", err=to_stderr)
 
 

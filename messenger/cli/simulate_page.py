@@ -201,7 +201,7 @@ def _chart(days: Sequence[date], words: PageWords) -> Chart | None:
 def _desk(load: Workload, words: PageWords) -> list[tuple[str, str]]:
     """What people had to do, as names and values; nothing when there was nothing for them to do."""
     busiest = load.busiest
-    if busiest is None and not load.expired:
+    if not load.is_any:
         return []
     people = words.say("desk_none") if load.people is None else words.count("desk_people", load.people)
     told = [(people, words.count("messages", sum(load.messages.values())))]
@@ -213,4 +213,6 @@ def _desk(load: Workload, words: PageWords) -> list[tuple[str, str]]:
             told.append((words.say("longest_wait"), words.hours(load.longest_wait)))
     if load.expired:
         told.append((words.say("expired_unsent"), words.count("messages", load.expired)))
+    if load.left_out:
+        told.append((words.say("desk_full"), words.count("messages", load.left_out)))
     return told

@@ -10,16 +10,17 @@ import hashlib
 import heapq
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
 from messenger.domain.clearing import Cleared, Rider, clear
+from messenger.domain.desks import seat, suits_at
 from messenger.domain.events import Event
 from messenger.domain.guarding import Stay, Surroundings, may_open
 from messenger.domain.messages import Key, PlannedMessage, Reason, State
 from messenger.domain.orders import Order, Payment
-from messenger.domain.planning import Memory, plan
+from messenger.domain.planning import plan
 from messenger.domain.reaching import buyer_of
 from messenger.domain.reconciling import reconcile
 from messenger.services.enveloping import Secrets
@@ -28,40 +29,10 @@ from messenger.services.home import Home
 from messenger.services.preparing import Postman, Unwritable
 from messenger.services.scenery import Lanes
 from messenger.services.staffing import Staff
+from messenger.services.stories import Buyer, Story, Wording
 
-Buyer = tuple[str, str]
-"""Shop, and who the buyer is within it."""
 CLAIMABLE: Final = frozenset({State.PLANNED, State.HELD, State.WAITING_APPROVAL, State.AWAITING_STAFF})
 FOR_A_PERSON: Final = frozenset({State.WAITING_APPROVAL, State.AWAITING_STAFF})
-
-
-@dataclass(frozen=True, slots=True)
-class Wording:
-    """What the buyer reads. ``digest`` tells one wording from another, ``version`` one template from another."""
-
-    subject: str = ""
-    text: str = ""
-    digest: str = ""
-    version: str = ""
-
-
-@dataclass(slots=True)
-class Story:
-    """One order while it is played.
-
-    Args:
-        rows: its outbox.
-        ended_at: when each of them came to its end.
-        waited: rows as they were when they began to wait for a person, and when that was.
-        memory: of planning, so that what has not changed is not worked out again.
-    """
-
-    order: Order | None = None
-    buyer: Buyer | None = None
-    rows: dict[Key, PlannedMessage] = field(default_factory=dict)
-    ended_at: dict[Key, datetime] = field(default_factory=dict)
-    waited: dict[Key, tuple[PlannedMessage, datetime]] = field(default_factory=dict)
-    memory: Memory = field(default_factory=Memory)
 
 
 class Stage:
@@ -159,7 +130,7 @@ class Stage:
             self._now = now
             by_hand = self._staff.take_up(now)
             if by_hand is not None:
-                self._by_hand(by_hand, now)
+                self._taken_up(by_hand, now)
                 continue
             for buyer, batch in self._due(now).items():
                 self._clear(buyer, batch, now)
@@ -184,17 +155,21 @@ class Stage:
         made = clear(
             batch, self._rows_of(buyer), orders=self._order, around=self._around(buyer, now), voice=self._postman.voice
         )
+        made = seat(made, self._home.shops, self._staff.load_of, now)
         reasons = {row.key: row for row in batch if row.reason is Reason.RETRY}
         for row in (*made.stayed, *(row for _, row in made.changed)):
             told = _still_told(row, reasons.get(row.key))
             self._put((row.key.shop, row.order), self._by_people(told, now), now)
         for cleared in made.cleared:
             self._send(cleared, now)
+        for row in (*made.stayed, *(row for _, row in made.changed)):
+            if row.reason is Reason.DESK_FULL:
+                self._free_riders(row, now)
         for row in made.stayed:
-            if row.state is State.AWAITING_STAFF and self._staff.are_instant:
-                self._by_hand(row, now)
-            elif row.state is State.AWAITING_STAFF:
+            if row.state is State.AWAITING_STAFF:
                 self._staff.hand_over(row, now)
+                if self._staff.are_instant:
+                    self._by_hand(row, now)
 
     def _around(
         self, buyer: Buyer, now: datetime
@@ -256,19 +231,32 @@ class Stage:
             return replace(row, state=State.PLANNED, approved_by="staff", due_at=now)
         return row
 
-    def _by_hand(self, handed: PlannedMessage, now: datetime) -> None:
-        """A person opens a message, looks whether it is still true, and sends it."""
+    def _taken_up(self, handed: PlannedMessage, now: datetime) -> None:
+        """A person takes up a message; one whose buyer sleeps is put off, one that is not sent any more takes no time."""
+        row, at = self._by_hand(handed, now, minds_hours=True), now
+        if isinstance(row, datetime):
+            self._staff.put_off(handed, row, at)
+        elif row.state is State.SENT:
+            self._staff.busy(handed, at)
+
+    def _by_hand(
+        self, handed: PlannedMessage, now: datetime, *, minds_hours: bool = False
+    ) -> PlannedMessage | datetime:
+        """A person opens a message, looks whether it is still true, and sends it; returns its row, or from when on it suits."""
         story = self.stories[handed.key.shop, handed.order]
         row = story.rows[handed.key]
         if row.state is not State.AWAITING_STAFF or story.order is None:
-            return
+            return row
         buyer = (row.key.shop, row.buyer)
         rows = self._rows_of(buyer)
         decision = may_open(row, story.order, self._around(buyer, now)(row, rows))
         if isinstance(decision, Stay):
             self._put((row.key.shop, row.order), decision.message, now)
             self._free_riders(row, now)
-            return
+            return decision.message
+        later = suits_at(decision.wanted.openings, now) if minds_hours else now
+        if later is not None and later > now:
+            return later
         taken = [one for one in rows if one.state is State.MERGED and one.carrier == row.id]
         riders = [
             Rider(message=one, order=order)
@@ -276,6 +264,7 @@ class Stage:
             if (order := self._order(one.key.shop, one.order)) is not None
         ]
         self._send(Cleared(message=row, order=story.order, go=decision, riders=tuple(riders)), now)
+        return story.rows[row.key]
 
 
 def _unwritten(row: PlannedMessage, cleared: Cleared, written: Unwritable, now: datetime) -> PlannedMessage:

@@ -8,21 +8,22 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from messenger.domain.events import Event
-from messenger.domain.messages import PlannedMessage, State
+from messenger.domain.messages import PlannedMessage, Reason, State
 from messenger.domain.orders import Order
 from messenger.domain.shops import Mode
 from messenger.domain.timing import ALWAYS
 from messenger.services.gathering import OrderName, circles, unique
 from messenger.services.home import Home
-from messenger.services.playing import Stage, Story, Wording
+from messenger.services.playing import Stage
 from messenger.services.scenery import Lanes, Texts
-from messenger.services.staffing import AT_ONCE, Staff, Workload
+from messenger.services.staffing import AT_ONCE, PER_MESSAGE, Staff, Workload
+from messenger.services.stories import Story, Wording
 
-__all__ = ["AT_ONCE", "Line", "Played", "Simulator", "Workload"]
+__all__ = ["AT_ONCE", "PER_MESSAGE", "Line", "Played", "Simulator", "Workload"]
 
 _NO_WORDING = Wording()
 
@@ -101,13 +102,15 @@ class Simulator:
         end: stop the clock here; None runs until nothing waits.
         staff: how many people send by hand at each desk; None for as many as it takes. With 0 nobody approves either,
             and what waits for a person is told as waiting.
+        each: what one message takes one of them.
         detailed: keep the texts and the orders, for a page that shows them.
         progress: told how many events have been played since it was last told.
     """
 
     def __init__(
         self, home: Home, *, at: datetime | None = None, start: datetime | None = None, end: datetime | None = None,
-        staff: int | None = AT_ONCE, detailed: bool = False, progress: Callable[[int], None] | None = None,
+        staff: int | None = AT_ONCE, each: timedelta = PER_MESSAGE, detailed: bool = False,
+        progress: Callable[[int], None] | None = None,
     ) -> None:  # fmt: skip
         shops = {
             name: replace(shop, mode=Mode.LIVE) if shop.mode is Mode.REHEARSE else shop
@@ -118,6 +121,7 @@ class Simulator:
         self._start = start
         self._end = end
         self._staff = staff
+        self._each = each
         self._detailed = detailed
         self._progress = progress
 
@@ -127,7 +131,7 @@ class Simulator:
 
     def played(self, events: Iterable[Event]) -> Played:
         """Return every message as it ended, what the people had to do, and details if they were asked for."""
-        staff = Staff(self._staff, self._home.shops)
+        staff = Staff(self._staff, self._home.shops, each=self._each)
         lines: list[Line] = []
         orders: dict[OrderName, Order] = {}
         clocks: dict[OrderName, ZoneInfo] = {}
@@ -145,6 +149,7 @@ class Simulator:
                 if self._detailed:
                     orders[name], clocks[name] = story.order, clock
         lines.sort(key=lambda line: line.place)
+        staff.workload.left_out = sum(line.reason == Reason.DESK_FULL for line in lines)
         return Played(lines=lines, workload=staff.workload, orders=orders, clocks=clocks)
 
     def _perform(self, stage: Stage, events: Sequence[Event]) -> None:

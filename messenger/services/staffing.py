@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import heapq
+from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Final
 
+from messenger.domain.desks import Load, Turn, turn
 from messenger.domain.messages import Key, PlannedMessage, State
 from messenger.domain.shops import Desk, Shop
 from messenger.domain.timing import UTC_ZONE, Openings
@@ -25,15 +28,19 @@ class Workload:
 
     Args:
         people: at each desk; None for as many as it takes.
+        each: what one message takes one of them.
         messages: sent by hand, by the desk's own day.
         longest_wait: from the moment a message was theirs to the moment it left.
         expired: how many messages lay on a desk until it was too late.
+        left_out: how many found no place, because the desk was full.
     """
 
     people: int | None = AT_ONCE
+    each: timedelta = PER_MESSAGE
     messages: dict[date, int] = field(default_factory=dict)
     longest_wait: timedelta = timedelta(0)
     expired: int = 0
+    left_out: int = 0
 
     @property
     def busiest(self) -> tuple[date, int] | None:
@@ -43,26 +50,40 @@ class Workload:
         day = min(self.messages, key=lambda one: (-self.messages[one], one))
         return day, self.messages[day]
 
+    @property
+    def is_any(self) -> bool:
+        """Whether there was anything for people to do."""
+        return bool(self.messages or self.expired or self.left_out)
+
     def time_each(self, messages: int) -> timedelta:
         """Return how long so many messages keep each of the people busy; of any number of people one."""
-        return PER_MESSAGE * messages / (self.people or 1)
+        return self.each * messages / (self.people or 1)
 
 
 @dataclass(slots=True)
 class _Counter:
-    """One desk: who is free when, and what lies on it, most urgent first."""
+    """One desk: who is free when, and what lies on it."""
 
     openings: Openings
     free_at: list[datetime]
-    pile: list[tuple[bool, int, datetime, int, Key]] = field(default_factory=list)
+    pile: list[tuple[Turn, Key]] = field(default_factory=list)
+    """What can be taken up, most urgent first; it may hold more than still lies here."""
+    later: list[tuple[datetime, Turn, Key]] = field(default_factory=list)
+    """What waits for an hour that suits its buyer, and for which."""
     lying: dict[Key, tuple[PlannedMessage, datetime]] = field(default_factory=dict)
-    """What is still to be sent, and since when it lies here; the pile may hold more."""
+    """What is still to be sent, and since when it lies here."""
 
     def next_at(self, now: datetime) -> datetime | None:
         """When somebody takes the next message; None when nothing lies here or nobody ever comes."""
+        while self.later and self.later[0][0] <= now:
+            _, place, key = heapq.heappop(self.later)
+            heapq.heappush(self.pile, (place, key))
         while self.pile and self.pile[0][-1] not in self.lying:
             heapq.heappop(self.pile)
-        return self.openings.first(max(self.free_at[0], now)) if self.pile else None
+        while self.later and self.later[0][-1] not in self.lying:
+            heapq.heappop(self.later)
+        begins = [now] if self.pile else [self.later[0][0]] if self.later else []
+        return self.openings.first(max(self.free_at[0], begins[0])) if begins else None
 
 
 class Staff:
@@ -71,14 +92,18 @@ class Staff:
     Args:
         number: at each desk; None for as many as it takes, 0 for nobody.
         shops: whose desks there are.
+        each: what one message takes one of them.
     """
 
-    def __init__(self, number: int | None, shops: Mapping[str, Shop]) -> None:
+    def __init__(self, number: int | None, shops: Mapping[str, Shop], *, each: timedelta = PER_MESSAGE) -> None:
         self._number = number
-        self.workload = Workload(people=number)
+        self.workload = Workload(people=number, each=each)
         self._zones = {shop.id: zone_named(shop.zone) or UTC_ZONE for shop in shops.values()}
         self._counters: dict[tuple[str, str], _Counter] = {}
         self._shops = shops
+        self._lying: defaultdict[str, dict[Key, PlannedMessage]] = defaultdict(dict)
+        self._sent: defaultdict[str, list[datetime]] = defaultdict(list)
+        """By transport, as the load of a desk is counted."""
 
     @property
     def are_there(self) -> bool:
@@ -92,15 +117,22 @@ class Staff:
 
     @property
     def are_limited(self) -> bool:
-        """Whether one message can wait because of another one."""
-        return bool(self._number)
+        """Whether one message can wait, or be left out, because of another one."""
+        desks = [desk for shop in self._shops.values() for desk in shop.desks.values()]
+        return bool(self._number) or any(desk.per_day is not None for desk in desks)
+
+    def load_of(self, transport: str, since: datetime) -> Load:
+        """Return what lies on a desk, and how much was sent from it since then."""
+        sent = self._sent[transport]
+        return Load(lying=[*self._lying[transport].values()], sent=len(sent) - bisect_left(sent, since))
 
     def hand_over(self, row: PlannedMessage, now: datetime) -> None:
         """Put a message on the desk of its transport."""
+        self._lying[row.transport or ""][row.key] = row
         if not self._number:
             return
         counter = self._counter(row, now)
-        heapq.heappush(counter.pile, (not row.urgent, -row.priority, row.wanted_at, row.id, row.key))
+        heapq.heappush(counter.pile, (turn(row), row.key))
         counter.lying[row.key] = (row, now)
 
     def next_at(self, now: datetime) -> datetime | None:
@@ -110,21 +142,30 @@ class Staff:
         return min((at for one in self._counters.values() if (at := one.next_at(now)) is not None), default=None)
 
     def take_up(self, now: datetime) -> PlannedMessage | None:
-        """Return the message that somebody takes up at this instant, and keep that person busy."""
+        """Return the message that somebody takes up at this instant; ``busy`` or ``put_off`` says what comes of it."""
         for counter in self._counters.values():
             if counter.next_at(now) == now:
-                key = heapq.heappop(counter.pile)[-1]
-                heapq.heapreplace(counter.free_at, now + PER_MESSAGE)
-                return counter.lying[key][0]
+                return counter.lying[heapq.heappop(counter.pile)[-1]][0]
         return None
+
+    def busy(self, row: PlannedMessage, now: datetime) -> None:
+        """Keep the person who has taken a message up busy with it."""
+        heapq.heapreplace(self._counter(row, now).free_at, now + self.workload.each)
+
+    def put_off(self, row: PlannedMessage, until: datetime, now: datetime) -> None:
+        """Let a message lie until an hour that suits its buyer."""
+        heapq.heappush(self._counter(row, now).later, (until, turn(row), row.key))
 
     def take_off(self, row: PlannedMessage, now: datetime) -> None:
         """Take a message off its desk: it was sent, or there is no reason for it any more, or it is too late for it."""
-        counter = self._counters.get((row.key.shop, row.transport or ""))
+        transport = row.transport or ""
+        self._lying[transport].pop(row.key, None)
+        counter = self._counters.get((row.key.shop, transport))
         lay = counter.lying.pop(row.key, None) if counter else None
         if row.state is State.EXPIRED:
             self.workload.expired += 1
         if row.state is State.SENT:
+            self._sent[transport].append(now)
             day = now.astimezone(self._zones[row.key.shop]).date()
             self.workload.messages[day] = self.workload.messages.get(day, 0) + 1
             self.workload.longest_wait = max(self.workload.longest_wait, now - lay[1] if lay else timedelta(0))
