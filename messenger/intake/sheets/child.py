@@ -7,8 +7,8 @@ A request is ``{"open": path}``, answered by ``{}``, and after it ``{"more": row
 from __future__ import annotations
 
 import csv
-import zipfile
 from collections.abc import Iterable, Iterator
+from errno import EINVAL
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -47,7 +47,9 @@ class Reader:
                 self._rows = _rows(Path(request["open"]))
                 return {}
             return self._more(int(request["more"]))
-        except (ValueError, OSError, EOFError, zipfile.BadZipFile, NotImplementedError) as error:
+        except MemoryError:
+            raise
+        except Exception as error:  # noqa: BLE001  # whatever a damaged file makes a reader raise
             return {"problem": _problem(error)}
 
     def _more(self, most: int) -> dict[str, object]:
@@ -66,11 +68,9 @@ answer = Reader()
 
 
 def _problem(error: Exception) -> str:
-    if isinstance(error, zipfile.BadZipFile | EOFError):
-        return f"the file is damaged: {error}"
-    if isinstance(error, NotImplementedError | RuntimeError):
-        return f"the file cannot be unpacked: {error}"
-    return (error.strerror or str(error)).lower() if isinstance(error, OSError) else str(error)
+    if isinstance(error, OSError) and error.errno != EINVAL:  # which is what seeking to nowhere in a damaged file gives
+        return (error.strerror or str(error)).lower()
+    return str(error) if isinstance(error, ValueError) else f"the file is damaged: {error}"
 
 
 def _rows(path: Path) -> Iterator[Numbered]:
@@ -129,4 +129,7 @@ def _of_text(path: Path) -> Iterator[tuple[int, Iterable[object]]]:
             yield from enumerate(reader, start=1)  # rows as a spreadsheet shows them: a cell may hold several lines
         except csv.Error as error:
             problem = f"line {reader.line_num}: the row cannot be read: {error} (is a quotation mark missing?)"
+            raise ValueError(problem) from None
+        except UnicodeDecodeError:
+            problem = f"a letter after line {reader.line_num} is not one of {encoding}, in which the others are: save the file as UTF-8"
             raise ValueError(problem) from None

@@ -62,7 +62,9 @@ class SheetFile:
             told = self._child.ask(request)
         except Overrun as error:
             most = f"{self._limits.seconds:g} seconds and {self._limits.memory // 1024**2} MiB"
-            raise Unreadable(f"the sheet cannot be read within {most}: {error} (save it as CSV, or split it)") from None
+            raise Unreadable(
+                f"the sheet cannot be read: {error} (at most {most} are spent on it: save it as CSV, or split it)"
+            ) from None
         if "problem" in told:
             raise Unreadable(told["problem"])
         return told
