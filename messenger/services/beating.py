@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
+from messenger.errors import StorageError
 from messenger.ports import Clock, Store
 
 log = logging.getLogger(__name__)
@@ -63,6 +64,8 @@ class Heart:
         now = self._clock.now()
         try:
             self._store.heartbeat(owner=self._owner, lease_until=now + self._lease, now=now)
+        except StorageError as error:
+            log.warning("heartbeat_failed", extra={"problem": str(error)})
         except Exception:  # whatever it is, the next beat tries again
             log.exception("heartbeat_failed")
 

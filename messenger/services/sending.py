@@ -206,11 +206,8 @@ class Way:
 
     async def _done(self, key: Key, receipt: Receipt) -> None:
         parcel, _ = self._on_the_way[key]
-        writing = asyncio.get_running_loop().create_task(self.desk.answered(parcel, receipt))
-        self._answers.add(writing)
-        writing.add_done_callback(self._answers.discard)
         try:
-            await asyncio.shield(writing)  # whatever becomes of the conversation, what is known is written down
+            await asyncio.shield(self._write(key, receipt))  # also when the conversation breaks off
         finally:
             if receipt.outcome is Outcome.ACCOUNT:
                 self._is_in_trouble = True
@@ -218,6 +215,14 @@ class Way:
                 self._good.add(parcel.domain)
             self._drop(key)
             self._prove()
+
+    def _write(self, key: Key, receipt: Receipt) -> asyncio.Task[None]:
+        """Begin to write down how a message ended; whatever becomes of everything else, that goes on."""
+        parcel, _ = self._on_the_way[key]
+        writing = asyncio.get_running_loop().create_task(self.desk.answered(parcel, receipt))
+        self._answers.add(writing)
+        writing.add_done_callback(self._answers.discard)
+        return writing
 
     def _prove(self) -> None:
         self._is_proved = True
@@ -247,16 +252,14 @@ class Way:
 
     async def _cut_off(self) -> None:
         """Nobody waits for the answers any more: what may have been sent is uncertain."""
-        if self._answers:
-            await asyncio.wait(set(self._answers), timeout=LAST_WORDS)
         for key in list(self._on_the_way):
-            parcel, _ = self._on_the_way[key]
             if key in self._committed:
-                cut = Receipt(outcome=Outcome.UNCERTAIN, reply="stopped before the answer came")
-                await self.desk.answered(parcel, cut)
+                self._write(key, Receipt(outcome=Outcome.UNCERTAIN, reply="stopped before the answer came"))
             else:  # its commit point may be passed at this very moment, but nobody has been told to send it
-                self._orphans.append(parcel)
+                self._orphans.append(self._on_the_way[key][0])
             self._drop(key)
+        if self._answers:  # not for as long as whoever cuts off waits: what is left in hand is still to be told
+            await asyncio.wait(set(self._answers), timeout=LAST_WORDS / 2)
         await self._give_up_waiting()
 
     @staticmethod

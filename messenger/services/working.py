@@ -65,6 +65,8 @@ class Worker:
     lease: timedelta
     reload: Callable[[], Reloaded | None] = lambda: None
     """Returns what a newer generation brings; None when there is none."""
+    receive: Callable[[], object] = lambda: None
+    """Reads what was posted, just before what was received is taken in."""
     chores: Callable[[], object] = lambda: None
     """What else is looked at now and then, such as mailboxes for bounces; run in a thread of its own."""
     watch: Callable[[float], None] = lambda _: None
@@ -109,8 +111,9 @@ class Worker:
         common = {"trigger": "interval", "coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         # Plain functions: the scheduler runs them in threads of its own. It would not await what a lambda returns.
         scheduler.add_job(self._take_in, seconds=TICK, id="intake", **common)
-        scheduler.add_job(self._housekeeping, seconds=max(TICK, self.lease.total_seconds() / 3), id="rescue", **common)
-        scheduler.add_job(self._look_for_edits, seconds=LOOK, id="edits", **common)
+        tidy, look = _calm(self._housekeeping, "housekeeping_failed"), _calm(self._look_for_edits, "edits_not_read")
+        scheduler.add_job(tidy, seconds=max(TICK, self.lease.total_seconds() / 3), id="rescue", **common)
+        scheduler.add_job(look, seconds=LOOK, id="edits", **common)
         scheduler.add_job(self._do_chores, seconds=CHORES, id="chores", **common)
         scheduler.add_job(self.watch, args=[0.0], seconds=WATCH, id="watch", **common)
         with self.dispatcher.heart.beating(), self._stop_on_signals(), self.store.news(self._hearing()):
@@ -190,18 +193,11 @@ class Worker:
             work.result()
 
     def _take_in(self) -> None:
-        try:
-            self.ingest.take_in()
-        except StorageError as error:
-            log.warning("database_away", extra={"problem": str(error)})
-        except Exception:  # the next look tries again
-            log.exception("intake_failed")
+        _calm(self.receive, "deliveries_not_read")()
+        _calm(self.ingest.take_in, "intake_failed")()
 
     def _do_chores(self) -> None:
-        try:
-            self.chores()
-        except Exception:  # the next time may do; nothing else waits for it
-            log.exception("chores_failed")
+        _calm(self.chores, "chores_failed")()
 
     def _look_for_edits(self) -> None:
         self._adopt(self.reload())
@@ -264,3 +260,19 @@ class Worker:
         finally:
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.remove_signal_handler(number)
+
+
+def _calm(work: Callable[[], object], failed: str) -> Callable[[], None]:
+    """Return what does the work and lets nothing leave it: trouble is told, and the next time tries again."""
+
+    def job() -> None:
+        try:
+            work()
+        except StorageError as error:
+            log.warning("database_away", extra={"problem": str(error)})
+        except OSError as error:  # the machine's, not ours: a file that may not be opened, for example
+            log.warning(failed, extra={"problem": str(error)})
+        except Exception:
+            log.exception(failed)
+
+    return job

@@ -510,6 +510,29 @@ def test_what_was_claimed_when_the_database_went_away_is_put_back(shop: Stage) -
     assert states(shop) == {"sent:": 10}
 
 
+def test_a_pass_that_breaks_off_while_results_cannot_be_written_forgets_no_claim(shop: Stage) -> None:
+    orders(shop, *numbered(10))
+    store, gate, is_away = Away(shop.engine.store), asyncio.Event(), [False]
+    store.is_away = lambda _: is_away[0]
+    server = Server(lambda _: YES if gate.is_set() else Slow(gate), slots=2)
+    worker = dispatcher(shop, server, store=store)
+
+    async def go_away_and_come_back() -> None:
+        work = asyncio.create_task(worker.run_due())
+        await until(lambda: server.committed == 2)
+        is_away[0] = True
+        gate.set()
+        with pytest.raises(StorageError):
+            await work
+        is_away[0] = False
+        async with asyncio.timeout(30):
+            await worker.run_due()
+        await until(lambda: State.SENDING not in {row.state for row in rows(shop)})
+
+    asyncio.run(go_away_and_come_back())
+    assert states(shop) == {"sent:": 10}
+
+
 def test_after_standing_still_for_a_lease_nothing_that_was_claimed_before_is_sent(shop: Stage) -> None:
     """Somebody else may have taken it over meanwhile: it is put back, and claimed anew."""
     orders(shop, *numbered(10))
