@@ -88,6 +88,10 @@ class Crowd:
         self.workers.clear()
         return codes
 
+    def logs(self) -> str:
+        """Return what all workers have said so far."""
+        return "".join(path.read_text(encoding="utf-8") for path in sorted(self.home.parent.glob("worker-*.log")))
+
     def arrived(self) -> int:
         """Return how many mails the server has accepted so far, copies included."""
         return len(self.ledger.read_bytes().split(b"\n")) - 1 if self.ledger.exists() else 0

@@ -1,6 +1,6 @@
 /* What a process does to the database's files, written down in the order in which it was done.
  *
- * Loaded before the C library (LD_PRELOAD). MESSENGER_TRACED names the folder, MESSENGER_TRACE the file to append to. Each entry
+ * Loaded before the C library (LD_PRELOAD). MESSENGER_DATA names the folder, MESSENGER_TRACE the file to append to. Each entry
  * is one line, then the bytes that were written, if any:
  *
  *   W name offset length    written: noted once it was done, so that what is not noted yet counts as lost
@@ -11,29 +11,16 @@
  *
  * Of the shared memory (-shm) nothing is noted: a power cut takes it, and SQLite makes it anew.
  */
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <sys/uio.h>
-#include <unistd.h>
+#include "shim.h"
 
 static int trace = -1;
 static const char *folder;
 
 __attribute__((constructor)) static void begin(void) {
     const char *path = getenv("MESSENGER_TRACE");
-    folder = getenv("MESSENGER_TRACED");
+    folder = getenv("MESSENGER_DATA");
     if (path && folder) trace = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
 }
-
-static void *real(const char *name) { return dlsym(RTLD_NEXT, name); }
 
 static long long position(void) {
     struct stat now;
@@ -47,24 +34,11 @@ static void note(const char *line, const void *bytes, size_t length) {
     errno = before;
 }
 
-/* The part of a path inside the folder, if it is a file of the database. */
-static const char *inside(const char *path) {
-    size_t length = strlen(folder);
-    if (strncmp(path, folder, length) || path[length] != '/' || strchr(path + length + 1, '/')) return NULL;
-    const char *name = path + length + 1, *end = strrchr(name, '-');
-    return strncmp(name, "messenger.db", 12) || (end && !strcmp(end, "-shm")) ? NULL : name;
-}
-
-static ssize_t named(int fd, char *path) {
-    char link[40];
-    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-    ssize_t length = readlink(link, path, PATH_MAX - 1);
-    path[length < 0 ? 0 : length] = 0;
-    return length;
-}
-
 static const char *traced(int fd, char *path) {
-    return trace < 0 || fd == trace || named(fd, path) < 0 ? NULL : inside(path);
+    path[0] = 0;
+    if (trace < 0 || fd == trace) return NULL;
+    path_of(fd, path);
+    return inside(folder, path);
 }
 
 static ssize_t written(int fd, const void *bytes, ssize_t length, off64_t offset) {
@@ -130,7 +104,7 @@ int open64(const char *path, int flags, ...) {
     va_start(more, flags);
     mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(more, mode_t) : 0;
     va_end(more);
-    const char *name = trace >= 0 && (flags & O_CREAT) && path[0] == '/' ? inside(path) : NULL;
+    const char *name = trace >= 0 && (flags & O_CREAT) && path[0] == '/' ? inside(folder, path) : NULL;
     if (!name) return call(path, flags, mode);
     char line[PATH_MAX + 64];
     int fd = call(path, flags | O_EXCL, mode);
@@ -142,7 +116,7 @@ int open64(const char *path, int flags, ...) {
 
 int unlink(const char *path) {
     int (*call)(const char *) = real("unlink");
-    const char *name = trace >= 0 ? inside(path) : NULL;
+    const char *name = trace >= 0 ? inside(folder, path) : NULL;
     if (name) {
         char line[PATH_MAX + 64];
         snprintf(line, sizeof line, "U %s\n", name);

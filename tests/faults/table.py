@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 HEAD = ("bar", "size", "expected", "seen")
@@ -14,6 +14,11 @@ class Measured(Protocol):
     def __call__(self, name: str, *, size: str, expected: str, seen: str) -> None:
         """Say which promise, how large the test was, what was promised and what was seen."""
         ...
+
+
+def told(states: Mapping[str, int]) -> str:
+    """Return how many messages are in which state, as the table says it."""
+    return ", ".join(f"{state} {number}" for state, number in sorted(states.items()))
 
 
 def lines(bars: Iterable[Sequence[str]]) -> list[str]:

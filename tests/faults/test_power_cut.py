@@ -121,7 +121,7 @@ def test_the_power_is_cut_while_workers_send(uncertain: str, tmp_path: Path, mea
 
 def tracing(library: str, data: Path, trace: Path) -> dict[str, str]:
     """Return what makes a process note what it does to the database's files."""
-    return {"LD_PRELOAD": library, "MESSENGER_TRACED": str(data), "MESSENGER_TRACE": str(trace)}
+    return {"LD_PRELOAD": library, "MESSENGER_DATA": str(data), "MESSENGER_TRACE": str(trace)}
 
 
 @contextmanager
