@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from messenger.config.settings import Settings
 from messenger.config.sources import WebhookSettings
 from messenger.intake import standard_events
 from messenger.platforms.aftership import deliveries as aftership
+from messenger.platforms.ebay import deliveries as ebay
 from messenger.platforms.seventeentrack import deliveries as seventeentrack
 from messenger.platforms.shopify import deliveries as shopify
 from messenger.platforms.woocommerce import deliveries as woocommerce
+from messenger.ports import BuyerKey, Store
 from messenger.ports.deliveries import Delivery, NotForUs, Reader, Told
 from messenger.services.receiving import API, Inlet, Receiving
 
@@ -26,6 +29,7 @@ def _nobody(delivery: Delivery) -> Iterator[Told]:
     raise NotForUs(delivery.headers.get("content-type") or "no content type")
 
 
+EBAY: Final = "ebay"
 READERS: Final[Mapping[str, Reader]] = {
     "standard": standard_events.read,
     "shopify": shopify.read,
@@ -36,12 +40,10 @@ READERS: Final[Mapping[str, Reader]] = {
 """By scheme."""
 
 
-def inlets_of(settings: Settings) -> dict[str, Inlet]:
-    """Return what is posted to, by the name of the source."""
+def inlets_of(settings: Settings, store: Store | None = None) -> dict[str, Inlet]:
+    """Return what is posted to, by the name of the source; ``store`` answers readers that ask what is known."""
     found = {
-        one.name: Inlet(
-            name=one.name, shop=one.shop, sender=f"{one.scheme}/{one.shop}", read=READERS.get(one.scheme, _nobody)
-        )
+        one.name: Inlet(name=one.name, shop=one.shop, sender=f"{one.scheme}/{one.shop}", read=_reader_of(one, store))
         for one in hooks_of(settings).values()
     }
     if settings.web.tokens:
@@ -49,11 +51,22 @@ def inlets_of(settings: Settings) -> dict[str, Inlet]:
     return found
 
 
+def _reader_of(one: WebhookSettings, store: Store | None) -> Reader:
+    if one.scheme == EBAY and store is not None:
+        return partial(ebay.read, orders_of=partial(_orders_of, store, one.shop))
+    return READERS.get(one.scheme, _nobody)
+
+
+def _orders_of(store: Store, shop: str, ids: Sequence[str]) -> Sequence[str]:
+    """The numbers of a shop's orders by buyers with one of these ids."""
+    return [one.number for one in store.orders_of([BuyerKey(shop, f"id:{id_}") for id_ in ids])]
+
+
 def receiving_of(engine: Engine) -> Receiving:
     """Return what reads deliveries, by settings and rules as they are at the time."""
     return Receiving(
         store=engine.store, spool=engine.spool, ingest=engine.ingest, clock=engine.clock,
-        inlets=lambda: inlets_of(engine.settings),
+        inlets=lambda: inlets_of(engine.settings, engine.store),
     )  # fmt: skip
 
 
@@ -64,7 +77,7 @@ def hooks_of(settings: Settings) -> dict[str, WebhookSettings]:
 
 def receive(engine: Engine) -> int:
     """Read what was posted, if anything can be; returns how many deliveries that were."""
-    if not inlets_of(engine.settings):
+    if not inlets_of(engine.settings, engine.store):
         return 0
     receiving = receiving_of(engine)
     done = receiving.run()

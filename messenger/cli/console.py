@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import click
 
 from messenger.bootstrap import Engine, open_app
+from messenger.bootstrap.ebay_keys import public_key_of
 from messenger.bootstrap.posted import hooks_of, inlets_of
 from messenger.cli.logs import set_up_logs
 from messenger.cli.main import App
@@ -86,6 +87,7 @@ def _application(engine: Engine):  # type: ignore[no-untyped-def]  # FastAPI, lo
         tokens=lambda: engine.settings.web.tokens, public_url=lambda: engine.settings.web.public_url,
     )  # fmt: skip
     desk = Desk(store=engine.store, feedback=engine.feedback(), home=lambda: engine.home, mail_hooks=hooks, posts=posts)
+        public_key=public_key_of(engine),
     return create_app(desk, chores=_following(engine, desk.feedback), every=LOOK)
 
 

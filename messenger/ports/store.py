@@ -13,6 +13,7 @@ from messenger.domain.messages import Key, PlannedMessage, State
 from messenger.ports.accounts import Accounts
 from messenger.ports.alarms import Alarms
 from messenger.ports.archive import Archive
+from messenger.ports.buyers import Buyers
 from messenger.ports.credentials import Vault
 from messenger.ports.feedback import Feedback
 from messenger.ports.news import News
@@ -303,7 +304,8 @@ class Lanes(Protocol):
 
 
 class Store(
-    Inbox, Reading, Claims, Keeping, Generations, Lanes, Accounts, Feedback, Alarms, Archive, News, Polls, Vault, Parcels, Protocol
+    Inbox, Reading, Claims, Keeping, Generations, Lanes, Accounts, Feedback, Alarms, Archive, News, Polls, Vault, Parcels, Buyers,
+    Protocol,
 ):  # fmt: skip
     """Keeps everything. Methods are synchronous; each write is one short transaction."""
 

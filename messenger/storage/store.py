@@ -32,6 +32,7 @@ from messenger.storage import intake as door
 from messenger.storage.accounts import SqlAccounts
 from messenger.storage.alerts import SqlAlarms
 from messenger.storage.archive import SqlArchive
+from messenger.storage.buyers_known import SqlBuyers
 from messenger.storage.credentials import SqlVault
 from messenger.storage.engine import Database, connect
 from messenger.storage.feedback import SqlFeedback
@@ -45,7 +46,7 @@ from messenger.storage.unit import SqlUnit, events_of, messages_of
 Answer = TypeVar("Answer")
 
 
-class SqlStore(SqlFeedback, SqlAccounts, SqlAlarms, SqlArchive, SqlNews, SqlPolls, SqlVault, SqlParcels):
+class SqlStore(SqlFeedback, SqlAccounts, SqlAlarms, SqlArchive, SqlNews, SqlPolls, SqlVault, SqlParcels, SqlBuyers):
     """Keeps everything; see ``ports.Store`` for what each method promises. May be used from several threads.
 
     Raises:

@@ -18,6 +18,7 @@ from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
 BASE: Final = "/commerce/message/v1"
+KEYS: Final = "/commerce/notification/v1/public_key/"
 KEY, SECRET = "Toys-1", "cert-1"
 SELLER: Final = "sunny_toys"
 TOKEN_LIVES: Final = timedelta(hours=2)
@@ -105,6 +106,7 @@ class Ebay:
         self.shows: Callable[[str], str] = lambda text: text
         self.numbers = itertools.count(1)
         self.lock = threading.RLock()
+        self.public_keys: dict[str, str] = {}
         self.sockets: set[Any] = set()  # Any: the connections of the server's own kind
 
     def arrived(self, username: str = "") -> list[str]:
@@ -252,6 +254,8 @@ class _Handler(BaseHTTPRequestHandler):
         if self.state.reads_fail:
             _fail(self.state.reads_fail.popleft(), lambda: None)
         url = urlsplit(self.path)
+        if url.path.startswith(KEYS):
+            return self._key(unquote(url.path.removeprefix(KEYS)))
         asked = {name: values[0] for name, values in parse_qs(url.query).items()}
         limit, offset = int(asked.get("limit", 25)), int(asked.get("offset", 0))
         if asked.get("conversation_type") != "FROM_MEMBERS" or not 1 <= limit <= 50 or offset % limit:
@@ -263,6 +267,11 @@ class _Handler(BaseHTTPRequestHandler):
         if chat is None:
             raise Refused(FAULTS["unknown resource"])
         return _page("messages", [_shown(one) for one in reversed(chat.messages)], limit, offset)
+
+    def _key(self, name: str) -> object:
+        if name not in self.state.public_keys:
+            raise Refused(FAULTS["unknown resource"])
+        return {"algorithm": "ECDSA", "digest": "SHA1", "key": self.state.public_keys[name]}
 
     def _conversations(self, username: str, limit: int, offset: int) -> object:
         chats = sorted(self.state.chats, key=lambda one: one.latest["createdDate"], reverse=True)
@@ -314,6 +323,8 @@ class _Handler(BaseHTTPRequestHandler):
                 Fault(401, raw=b'{"error": "invalid_client", "error_description": "client authentication failed"}')
             )
         asked = {name: values[0] for name, values in parse_qs(body.decode()).items()}
+        if asked.get("grant_type") == "client_credentials":
+            return self.state.give_tokens(with_refresh=False)
         is_new = asked.get("grant_type") == "authorization_code"
         if is_new and (asked.get("code") not in self.state.codes or asked.get("redirect_uri") != self.state.redirect):
             raise Refused(_invalid_grant())

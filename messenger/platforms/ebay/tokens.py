@@ -23,6 +23,8 @@ TOKENS: Final = "/identity/v1/oauth2/token"
 CONSENT: Final = "/oauth2/authorize"
 MESSAGES: Final = "https://api.ebay.com/oauth/api_scope/commerce.message"
 """The scope for messages between members."""
+PUBLIC: Final = "https://api.ebay.com/oauth/api_scope"
+"""The scope of what needs no seller."""
 LONGEST_NUMBER: Final = 10
 
 
@@ -72,6 +74,14 @@ class TokenDesk:
             SourceShut, SourceAway: as ``log_in``.
         """
         return self._ask({"grant_type": "refresh_token", "refresh_token": refresh, "scope": MESSAGES})
+
+    def application(self) -> Credentials:
+        """Return a token in the name of the program itself, without a seller; it cannot be renewed.
+
+        Raises:
+            SourceShut, SourceAway: as ``log_in``.
+        """
+        return self._ask({"grant_type": "client_credentials", "scope": PUBLIC})
 
     def _ask(self, form: Mapping[str, str]) -> Credentials:
         url = f"{self.url or API}{TOKENS}"
