@@ -66,13 +66,16 @@ def transports_of(settings: Settings, means: Means) -> dict[str, Transport]:
 
 def transport_of(name: str, one: TransportSettings) -> Transport:
     """Return one transport."""
-    return SmtpTransport(
-        SmtpSettings(
-            name=name, host=one.host, port=one.port, security=Security(one.security), insecure=one.insecure, login=_login(one),
-            connections=one.connections, messages_per_connection=one.messages_per_connection, idle=one.idle, is_dsn_wanted=one.dsn,
-            timeouts=Timeouts(connect=one.timeout, **one.timeouts), redirect_to=one.redirect_to, ca_file=str(one.ca_file or ""),
-            local_hostname=one.hello,
-        )
+    return SmtpTransport(smtp_settings(name, one))
+
+
+def smtp_settings(name: str, one: TransportSettings) -> SmtpSettings:
+    """Return how a mail server is used."""
+    return SmtpSettings(
+        name=name, host=one.host, port=one.port, security=Security(one.security), insecure=one.insecure, login=_login(one),
+        connections=one.connections, messages_per_connection=one.messages_per_connection, idle=one.idle, is_dsn_wanted=one.dsn,
+        timeouts=Timeouts(connect=one.timeout, **one.timeouts), redirect_to=one.redirect_to, ca_file=str(one.ca_file or ""),
+        local_hostname=one.hello,
     )  # fmt: skip
 
 

@@ -42,14 +42,19 @@ def ebay_desk(one: PlatformSettings, means: Means, http: Line) -> TokenDesk:
     return TokenDesk(http=http, app=app, clock=means.clock, account=account_of(one), url=one.url)
 
 
-def _ebay(one: PlatformSettings, means: Means) -> Transport:
+def ebay_access(one: PlatformSettings, means: Means) -> tuple[Client, Line]:
+    """Return what makes calls for a transport's shop, and the line that they take."""
     http = Line(timeout=one.timeout)
     desk = ebay_desk(one, means, http)
     login = Login(
         vault=means.vault, clock=means.clock, account=desk.account, owner=means.owner, renew=desk.renew,
         remedy=f"messenger ebay login {one.name}",
     )  # fmt: skip
-    client = Client(http=http, login=login, url=one.url)
+    return Client(http=http, login=login, url=one.url), http
+
+
+def _ebay(one: PlatformSettings, means: Means) -> Transport:
+    client, http = ebay_access(one, means)
     return EbayTransport(one.name, client, means.clock, hands=one.connections, close=http.close)
 
 

@@ -21,7 +21,7 @@ COMMANDS: Final = {
     "init": "home", "check": "home", "schema": "home", "demo": "demo", "ingest": "ingest", "intake": "intake", "run": "run", "worker": "run",
     "explain": "explain", "simulate": "simulate", "preview": "preview", "rules": "rules", "outbox": "outbox", "desk": "desk", "pause": "pausing",
     "resume": "pausing", "publish": "publish", "db": "database", "dkim": "dkim", "suppress": "suppress", "feedback": "feedback", "console": "console",
-    "alerts": "alerts", "ebay": "ebay", "coverage": "coverage", "translations": "translations",
+    "alerts": "alerts", "ebay": "ebay", "doctor": "doctor", "coverage": "coverage", "translations": "translations",
 }  # fmt: skip
 """Which module holds which command; modules are imported only when they are needed, so that help appears at once."""
 
@@ -80,6 +80,7 @@ HELP: Final = {
     "feedback": "Take in mails that came back.",
     "console": "Serve the pages for buyers, and hooks.",
     "ebay": "Log in at eBay.",
+    "doctor": "Find out what works: mail servers, logins, sources.",
     "coverage": "Tell which texts each language has, and whom it concerns.",
     "translations": "Give texts to translators, and take them back.",
 }
