@@ -85,6 +85,10 @@ class DeskUnit(Protocol):
         """Return what lies on a desk, what people have in hand, and how much was sent from it since then."""
         ...
 
+    def on_desks(self, *, shop: str | None = None) -> list[PlannedMessage]:
+        """Return what lies on all desks, of one shop if it is named, by id."""
+        ...
+
     def row(self, message: int) -> PlannedMessage | None:
         """Return an outbox row, which stays as it is until the unit ends."""
         ...

@@ -78,14 +78,11 @@ class Desk:
         """
         if shop is not None and shop not in self.home.shops:
             raise UsageError(f"there is no shop {shop!r}{hint(shop, self.home.shops, 'shops')}")
-        rows = self.store.outbox(states=[State.AWAITING_STAFF], shop=shop)
-        mine = {one.message: one for one in self._in_hand()}
+        now = self.clock.now()
+        rows, opened = self.store.together(lambda unit: (unit.on_desks(shop=shop), unit.in_hand(now=now)))
+        mine = {one.message: one for one in opened}
         ordered = sorted(rows, key=lambda row: (not row.urgent, row.key.shop != at, row.key.shop, turn(row)))
         return [_line(row, mine.get(row.id)) for row in ordered]
-
-    def _in_hand(self) -> list[Opening]:
-        now = self.clock.now()
-        return self.store.together(lambda unit: unit.in_hand(now=now))
 
     # --- taking one up ------------------------------------------------------------------------------------------
 

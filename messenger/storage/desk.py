@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, delete, func, insert, select, true, update
 
 from messenger.domain.desks import Load
 from messenger.domain.messages import Letter, PlannedMessage, Reason, State
@@ -18,7 +18,7 @@ from messenger.storage.desk_tables import desk_acts, desk_openings
 from messenger.storage.documents import pack, unpack
 from messenger.storage.outbox_table import aside, carried, outbox
 from messenger.storage.rows import message_of
-from messenger.storage.sql import among, is_sqlite, upsert
+from messenger.storage.sql import among, is_sqlite, not_by, upsert
 from messenger.storage.tables import bodies
 
 KEPT_FOR: Final = timedelta(days=2)
@@ -37,16 +37,24 @@ class SqlDeskUnit:
 
     def load_of(self, transport: str, *, since: datetime, now: datetime) -> Load:
         """Return what a desk has to do, and has done since then."""
-        mine = and_(aside, outbox.c.state == str(State.AWAITING_STAFF), outbox.c.transport == transport)
-        rows = [message_of(row) for row in self._connection.execute(select(outbox).where(mine)).mappings()]
+        rows = self._lying(outbox.c.transport == transport)
         opened = select(desk_openings.c.outbox_id).where(desk_openings.c.until > now)
         sent = select(func.count(desk_acts.c.outbox_id.distinct())).where(
             desk_acts.c.at >= since, desk_acts.c.transport == transport, desk_acts.c.what == "sent", _not_taken_back
         )
         return Load(
-            lying=sorted(rows, key=lambda row: row.id), opened=frozenset(self._connection.execute(opened).scalars()),
+            lying=rows, opened=frozenset(self._connection.execute(opened).scalars()),
             sent=self._connection.execute(sent).scalar_one(),
         )  # fmt: skip
+
+    def on_desks(self, *, shop: str | None = None) -> list[PlannedMessage]:
+        """Return what lies on all desks."""
+        return self._lying(true() if shop is None else not_by(outbox.c.shop) == shop)
+
+    def _lying(self, mine: ColumnElement[bool]) -> list[PlannedMessage]:
+        waiting = and_(aside, outbox.c.state == str(State.AWAITING_STAFF), mine)
+        rows = [message_of(row) for row in self._connection.execute(select(outbox).where(waiting)).mappings()]
+        return sorted(rows, key=lambda row: row.id)
 
     def row(self, message: int) -> PlannedMessage | None:
         """Return an outbox row, which stays as it is until the unit ends."""

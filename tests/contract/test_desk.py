@@ -1,8 +1,10 @@
 """The desk, on SQLite and on PostgreSQL: what people send by hand, each message in one person's hands, and what the record says.
 
-What every transport promises (``test_transports.py``) holds here as far as people can keep it: a message is told to be sent
-once, nothing is sent that nobody wants any more, one message's trouble touches no other, the text arrives as it was shown.
-A stream, a connection and a hang-up have no meaning for a person.
+The contract of every transport (``test_transports.py``: memory, SMTP) holds here as far as people can keep it. Each message has
+one end: ``confirm`` is ACCEPTED, ``refused`` is PERMANENT, ``put_back`` and a held message are TEMPORARY; a person who has sent
+something and says so too late is never UNCERTAIN, because their word is always kept. What nobody wants any more is not handed
+out; one message's trouble touches no other; the text arrives as it was shown; two people never get the same message. A stream,
+a connection that is kept, a hang-up and an account in trouble mean nothing to a person, so those cases are not asked here.
 """
 
 from __future__ import annotations

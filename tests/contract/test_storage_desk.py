@@ -93,6 +93,10 @@ def test_the_load_of_a_desk_is_what_lies_there_is_in_hand_and_was_sent(store: Sq
         unit.take_back(gone, at=NOW)
         load = unit.load_of("desk", since=NOW, now=NOW)
 
+        assert [row.key.scope for row in unit.on_desks()] == ["8134/1", "8134/2", "8134/3"]
+        assert len(unit.on_desks(shop="toys")) == 3
+        assert unit.on_desks(shop="cups") == []
+
     assert [row.key.scope for row in load.lying] == ["8134/1", "8134/2"]
     assert (load.opened, load.sent) == (frozenset({1}), 1)
 

@@ -192,6 +192,13 @@ def test_who_is_late_is_told_who_has_it(shop: Stage) -> None:
     assert run(shop, "skip", 999, "--language", "en").stderr == "There is no message 999.\n"
 
 
+def test_what_a_buyer_typed_cannot_move_the_cursor_or_turn_the_line_around(shop: Stage) -> None:
+    (id_,) = lie(shop, name="Ana\x1b[2J\u202egpj.exe\x07")
+
+    out = run(shop, "show", id_, "--by", "Ann").stdout
+    assert [one for one in out if not (one.isprintable() or one == "\n")] == []
+
+
 # --- for programs --------------------------------------------------------------------------------------------------------
 
 
@@ -394,12 +401,9 @@ def test_on_a_real_terminal_a_key_is_enough(shop: Stage) -> None:
         os.execve(sys.executable, command, {"PATH": "/usr/bin:/bin", "TERM": "xterm", "LC_ALL": "C.UTF-8"})  # noqa: S606  # as a shell would
     screen = Screen(terminal)
     screen.wait_for("[q] quit")
-    screen.press("c")
-    screen.wait_for("copied (OSC 52)")
-    screen.press("s")
-    screen.wait_for("[u] undo")
-    screen.press("q")
-    screen.wait_for("sent: 1")
+    screen.press("c", until="copied (OSC 52)")
+    screen.press("s", until="[u] undo")
+    screen.press("q", until="sent: 1")
     assert os.waitpid(process, 0)[1] == 0
 
     given = re.search(r"\x1b]52;c;([A-Za-z0-9+/=]+)\x07", screen.seen)
@@ -418,20 +422,24 @@ class Screen:
         self._looked = 0
         self.seen = ""
 
-    def wait_for(self, text: str, seconds: float = 60) -> None:
+    def wait_for(self, text: str, *, pressing: str = "", seconds: float = 100) -> None:
         until = time.monotonic() + seconds
         while text not in self.seen[self._looked :]:
             assert time.monotonic() < until, self.seen
-            if select.select([self._terminal], [], [], 0.1)[0]:
+            if select.select([self._terminal], [], [], 1)[0]:
                 try:
                     self.seen += os.read(self._terminal, 65536).decode("utf-8", "replace")
                 except OSError:  # the program has ended
                     break
+            elif pressing:
+                os.write(self._terminal, pressing.encode())
         assert text in self.seen[self._looked :], self.seen
         self._looked = len(self.seen)
 
-    def press(self, key: str) -> None:
+    def press(self, key: str, *, until: str) -> None:
+        """Press a key, again and again: what is typed before the program waits for it is thrown away."""
         os.write(self._terminal, key.encode())
+        self.wait_for(until, pressing=key)
 
 
 # --- words ---------------------------------------------------------------------------------------------------------------
