@@ -216,6 +216,8 @@ def _kept(value: str, field: str) -> str:
         raise EventError(field, f"is {len(value)} characters long, at most {LONGEST_TEXT} are kept")
     if "\x00" in value:
         raise EventError(field, f"holds a NUL character: {_shown(value)}")
+    if value.isascii():
+        return value
     try:
         value.encode("utf-8")
     except UnicodeEncodeError:
@@ -313,13 +315,18 @@ def _items(value: object, field: str) -> tuple[Item, ...]:
     return tuple(_item(one, f"{field}[{index}]") for index, one in enumerate(value))
 
 
+_ITEM: Final[Mapping[str, Reader]] = {
+    "title": _text, "sku": _string, "quantity": _whole(0, 1_000_000), "price": _decimal,
+}  # fmt: skip
+_LAST_MILE: Final[Mapping[str, Reader]] = {"number": _name, "carrier": _string, "url": _link}
+
+
 def _item(value: object, field: str) -> Item:
-    readers = {"title": _text, "sku": _string, "quantity": _whole(0, 1_000_000), "price": _decimal}
-    return Item(**_fields(value, field, readers, required="title"))
+    return Item(**_fields(value, field, _ITEM, required="title"))
 
 
 def _last_mile(value: object, field: str) -> LastMile:
-    return LastMile(**_fields(value, field, {"number": _name, "carrier": _string, "url": _link}, required="number"))
+    return LastMile(**_fields(value, field, _LAST_MILE, required="number"))
 
 
 def _fields(
@@ -401,11 +408,10 @@ def _sections(data: Mapping[str, object], *, known: bool) -> dict[str, Patch]:
 def _patch(place: str, value: Mapping[str, object], readers: Mapping[str, Reader]) -> Patch:
     patch: dict[str, object] = {}
     for key, told in value.items():
-        field = f"{place}.{_key(key)}"
         reader = readers.get(key)
         if reader is None:
-            raise EventError(field, _unknown(key, readers))
-        patch[key] = None if told is None else reader(told, field)
+            raise EventError(f"{place}.{_key(key)}", _unknown(key, readers))
+        patch[key] = None if told is None else reader(told, f"{place}.{key}")
     return patch
 
 
