@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Collection
+from math import inf
 from typing import Final, Self
 
 from messenger.domain.addresses import is_loopback
@@ -142,14 +144,13 @@ class Line:
 
     def say(self, *commands: str) -> None:
         """Send commands in one packet."""
-        if not all(command.isprintable() for command in commands):
-            raise ValueError("a command holds something that cannot stand in one line")
+        octets = in_lines(commands)
         if not self._transport.is_closing():
-            self._transport.write("".join(f"{command}\r\n" for command in commands).encode())
+            self._transport.write(octets)
 
-    async def reply(self, stage: Stage) -> Reply:
-        """Return the next reply; all of it has to come within the time of the stage."""
-        waits = self._settings.timeouts.at(stage)
+    async def reply(self, stage: Stage, *, within: float = inf) -> Reply:
+        """Return the next reply; all of it has to come within the time of the stage, or a shorter one."""
+        waits = min(within, self._settings.timeouts.at(stage))
         try:
             async with asyncio.timeout(waits):
                 return await read_reply(self._ear.reader)
@@ -174,6 +175,17 @@ class Line:
     def abort(self) -> None:
         """Hang up at once."""
         self._transport.abort()
+
+
+def in_lines(commands: Collection[str]) -> bytes:
+    """Return commands as they go over the line, one after another.
+
+    Raises:
+        ValueError: one of them would be more than one line.
+    """
+    if not all(command.isprintable() for command in commands):
+        raise ValueError("a command holds something that cannot stand in one line")
+    return "".join(f"{command}\r\n" for command in commands).encode()
 
 
 def _tls_trouble(words: str) -> Trouble:

@@ -36,6 +36,10 @@ class Pool:
         self._alarm: asyncio.TimerHandle | None = None
         self._generation = 0
         self._context: ssl.SSLContext | None = None
+        self.is_quick = False
+        """Whether the server has answered the last message soon."""
+        self.is_plain = False
+        """Whether the server cannot be told of the next message together with the last one, whatever it lists."""
 
     def hold(self) -> Hold:
         """Return a place for one message, to be used with ``async with``."""

@@ -10,7 +10,8 @@ from typing import Final
 
 from messenger.domain.messages import FrozenMessage, Key, Outcome, Receipt
 from messenger.errors import MessageRefused
-from messenger.mail.envelope import Envelope, envelope_of
+from messenger.mail.ahead import Ahead, Feed, Passage
+from messenger.mail.envelope import envelope_of
 from messenger.mail.pool import Hold, Pool
 from messenger.mail.replies import Reply, Stage, Trouble, outcome, receipt
 from messenger.mail.session import Session
@@ -21,6 +22,10 @@ __all__ = ["Login", "Mechanism", "Security", "SmtpSettings", "SmtpTransport", "T
 
 log = logging.getLogger(__name__)
 
+QUICK: Final = 2.0
+"""Seconds within which a quick server answers; with a slow one no message passes its commit point before its turn."""
+TOO_LATE: Final = 120.0
+"""Seconds after its commit point in which a message has to be given to the server: later it may not be true any more."""
 TRIES_TO_CONNECT: Final = 3
 """Failures in a row after which the rest of a stream is answered without trying: the next stream may fare better."""
 
@@ -35,7 +40,7 @@ class SmtpTransport:
 
     async def carry(self, messages: AsyncIterator[FrozenMessage], *, committing: Committing, done: Done) -> None:
         """Carry every message of the stream; return when the stream has ended and each message has its answer."""
-        feed = _Feed(messages)
+        feed = Feed(messages)
         carrier = _Carrier(self._settings, self._pool, committing=committing, done=done)
         try:
             async with asyncio.TaskGroup() as group:
@@ -49,36 +54,14 @@ class SmtpTransport:
         await self._pool.close()
 
 
-class _Feed:
-    """Hands the messages of one stream to several carriers, one at a time."""
-
-    def __init__(self, messages: AsyncIterator[FrozenMessage]) -> None:
-        self._messages = messages
-        self._lock = asyncio.Lock()
-        self._is_over = False
-
-    async def next(self) -> FrozenMessage | None:
-        async with self._lock:
-            if self._is_over:
-                return None
-            try:
-                return await anext(self._messages)
-            except StopAsyncIteration:
-                self._is_over = True
-            except Exception as error:  # noqa: BLE001 - the caller's stream broke: what is under way still gets its answer
-                log.warning("message_stream_broken", extra={"error": type(error).__name__})
-                self._is_over = True
-            return None
-
-
 @dataclass(slots=True)
-class _Passage:
-    """One message on its way."""
+class _OnWay:
+    """A message in the hands of a connection, and the one that was announced behind it."""
 
-    message: FrozenMessage
-    envelope: Envelope
-    is_committed: bool | None = None
-    """What the caller said when it was asked; None before."""
+    passage: Passage
+    hold: Hold
+    ahead: Ahead
+    follower: Passage | None = None
 
 
 class _Carrier:
@@ -93,62 +76,108 @@ class _Carrier:
         self._refusal: Trouble | None = None
         """Why nobody can connect: found out once, not once per message."""
 
-    async def run(self, feed: _Feed) -> None:
+    async def run(self, feed: Feed) -> None:
+        ahead = Ahead(lambda commits: self._fetched(feed, commits=commits))
+        try:
+            while (passage := await ahead.next()) is not None:
+                async with self._pool.hold() as hold:
+                    await self._carry(passage, hold, ahead)
+                await ahead.told()
+        finally:
+            await ahead.close()
+
+    async def _fetched(self, feed: Feed, *, commits: bool) -> Passage | None:
+        """Return the next message that can be sent, past its commit point if that is asked for."""
         while (message := await feed.next()) is not None:
             try:
-                envelope = envelope_of(message, self._settings.redirect_to)
+                passage = Passage(message, envelope_of(message, self._settings.redirect_to))
             except MessageRefused as problem:
                 await self._tell(message.key, Receipt(outcome=Outcome.PERMANENT, reply=f"not sent: {problem}"))
-            else:
-                await self._carry(_Passage(message, envelope))
+                continue
+            if not commits or await self._commits(passage):
+                return passage
+        return None
 
-    async def _carry(self, passage: _Passage) -> None:
-        async with self._pool.hold() as hold:
-            answer = await self._answer(passage, hold)
+    async def _carry(self, passage: Passage, hold: Hold, ahead: Ahead) -> None:
+        """Carry a message, and all that are announced behind it."""
+        following: Passage | None = passage
+        while following is not None:
+            passage, following = following, None
+            if self._pool.is_quick and passage.is_committed:
+                ahead.begin()
+            on_way = _OnWay(passage, hold, ahead)
+            answer = await self._answer(on_way)
+            await ahead.told()
             if answer is not None:
-                await self._tell(passage.message.key, answer)
+                ahead.tell(self._tell(passage.message.key, answer))
+            following = on_way.follower
 
-    async def _answer(self, passage: _Passage, hold: Hold) -> Receipt | None:
+    async def _answer(self, way: _OnWay) -> Receipt | None:
         """Return how it ended, or None when the caller no longer wants it sent."""
-        hidden = passage.envelope.hidden
+        hidden = way.passage.envelope.hidden
         try:
-            reply = await self._try(passage, hold)
+            reply = await self._try(way)
         except Trouble as trouble:
             return receipt(
                 stage=trouble.stage, result=trouble.outcome(), words=trouble.words, reply=trouble.reply, hidden=hidden
             )
         except Exception as error:  # noqa: BLE001 - one answer per message, whatever happens
-            return self._broken(passage, hold, error)
+            return self._broken(way, error)
         if reply is None:
             return None
         return receipt(stage=Stage.END_OF_DATA, result=Outcome.ACCEPTED, words="", reply=reply, hidden=hidden)
 
-    def _broken(self, passage: _Passage, hold: Hold, error: Exception) -> Receipt:
-        stage = hold.session.stage if hold.session else Stage.CONNECT
+    def _broken(self, way: _OnWay, error: Exception) -> Receipt:
+        stage = way.hold.session.stage if way.hold.session else Stage.CONNECT
         name = type(error).__name__
         log.warning(
-            "smtp_broken", extra={"transport": self._settings.name, "key": str(passage.message.key), "error": name}
+            "smtp_broken", extra={"transport": self._settings.name, "key": str(way.passage.message.key), "error": name}
         )
-        hold.hang_up()
+        way.hold.hang_up()
         return Receipt(outcome=outcome(stage, None), reply=f"{stage}: {name}", stage=stage)
 
-    async def _try(self, passage: _Passage, hold: Hold) -> Reply | None:
+    async def _try(self, way: _OnWay) -> Reply | None:
         """Use the session at hand; one gone stale meanwhile is replaced once, as long as the server has not been given it all."""
-        session = hold.session or await self._found(hold)
+        session = way.hold.session or await self._found(way.hold)
         is_new = session.carried == 0
         try:
-            return await self._pass(passage, session)
+            return await self._pass(way, session)
         except Trouble as trouble:
+            self._pool.is_plain = self._pool.is_plain or session.is_out_of_step
             if is_new or not trouble.is_lost_line or trouble.stage is Stage.END_OF_DATA:
                 raise
-        hold.hang_up()
-        return await self._pass(passage, await self._found(hold))
+        way.hold.hang_up()
+        return await self._pass(way, await self._found(way.hold))
 
-    async def _pass(self, passage: _Passage, session: Session) -> Reply | None:
-        await session.offer(passage.envelope)
+    async def _pass(self, way: _OnWay, session: Session) -> Reply | None:
+        passage = way.passage
+        if passage.announced_on is session:
+            await session.follow()
+        else:
+            await session.offer(passage.envelope)
+            if not await self._commits(passage):
+                return None
+            if self._pool.is_quick:
+                way.ahead.begin()
+            await session.begin()
+        await way.ahead.told()
+        if now() - passage.committed_at > TOO_LATE:
+            raise Trouble(Stage.DATA, None, words="not sent: it had to wait too long for its turn")
+        may_announce = not self._pool.is_plain and session.carried < self._settings.messages_per_connection
+        way.follower = way.ahead.take(session) if may_announce else None
+        begun = now()
+        try:
+            return await session.hand_over(
+                passage.message.content, follower=way.follower.envelope if way.follower else None
+            )
+        finally:
+            self._pool.is_quick = now() - begun < QUICK
+
+    async def _commits(self, passage: Passage) -> bool:
         if passage.is_committed is None:
             passage.is_committed = await self._may_commit(passage.message.key)
-        return await session.hand_over(passage.message.content) if passage.is_committed else None
+            passage.committed_at = now()
+        return passage.is_committed
 
     async def _found(self, hold: Hold) -> Session:
         """Open a session; where the server takes no more of them, wait for one of those that are open."""
@@ -192,3 +221,8 @@ class _Carrier:
         except Exception as error:  # noqa: BLE001 - one answer that cannot be written must not stop the others
             extra = {"key": str(key), "outcome": answer.outcome, "error": type(error).__name__}
             log.warning("answer_not_recorded", extra=extra)
+
+
+def now() -> float:
+    """Return the time by the loop's clock, in seconds."""
+    return asyncio.get_running_loop().time()

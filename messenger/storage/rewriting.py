@@ -84,7 +84,7 @@ class Rewrite:
     @cached_property
     def _on_sqlite(self) -> OneByOne:
         names = [*self.columns, *_SEEN]
-        told = {name: bindparam(f"seen_{name}", None) for name in names}
+        told: dict[str, Any] = {name: bindparam(f"seen_{name}", None) for name in names}
         seen = SimpleNamespace(c=SimpleNamespace(**told))
         values = {name: told[name] for name in self.columns} | dict(self.also(seen))
         statement = update(outbox).where(outbox.c.id == seen.c.id, self.where(seen)).values(values)
