@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import composing, due, intake, rendering, simulate, whole_path
+from benchmarks import composing, due, intake, rendering, simulate, webhooks, whole_path
 
 BENCHES = {
     "composing": composing.run,
@@ -12,6 +12,7 @@ BENCHES = {
     "intake": intake.run,
     "rendering": rendering.run,
     "simulate": simulate.run,
+    "webhooks": webhooks.run,
     "whole-path": whole_path.run,
 }
 

@@ -126,6 +126,7 @@ class Engine:
             owner=owner,
             lease=self.settings.worker.lease,
             reload=self.reloading(owner),
+            receive=self.receive,
             chores=self._chores,
             watch=self.alerting().run_aside if isinstance(self.clock, SystemClock | SharedClock) else lambda _: None,
         )
@@ -166,7 +167,7 @@ class Engine:
 
     def _chores(self) -> None:
         """What a worker looks at now and then, each whatever becomes of the others."""
-        for chore in (self.receive, self.folders.start_due, partial(self.visit_mailboxes, only_due=True)):
+        for chore in (self.folders.start_due, partial(self.visit_mailboxes, only_due=True)):
             try:
                 chore()
             except Exception:  # the next time may do; the others are looked at all the same

@@ -17,6 +17,7 @@ from messenger.cli.main import App
 from messenger.config.mailboxes import MailHookSettings
 from messenger.errors import UsageError
 from messenger.services.feedback import Feedback
+from messenger.services.receiving import is_worked_at
 
 LOOK = 2.0
 """Seconds between looks for edited files and newer generations."""
@@ -59,6 +60,7 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
             f"cannot listen at {host}, port {port}: {error} (choose others with --host and --port)"
         ) from error
     with door:
+        door.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else each answer over a used line waits 40 ms
         yield door
 
 
@@ -85,19 +87,20 @@ def _application(engine: Engine):  # type: ignore[no-untyped-def]  # FastAPI, lo
     posts = Posts(
         hooks=lambda: hooks_of(engine.settings), inlets=lambda: inlets_of(engine.settings), spool=engine.spool, clock=engine.clock,
         tokens=lambda: engine.settings.web.tokens, public_url=lambda: engine.settings.web.public_url,
+        public_key=public_key_of(engine),
     )  # fmt: skip
     desk = Desk(store=engine.store, feedback=engine.feedback(), home=lambda: engine.home, mail_hooks=hooks, posts=posts)
-        public_key=public_key_of(engine),
     return create_app(desk, chores=_following(engine, desk.feedback), every=LOOK)
 
 
 def _following(engine: Engine, feedback: Feedback) -> Callable[[], None]:
-    """Keep up with edited files and newer generations, and read what was posted."""
+    """Keep up with edited files and newer generations, and read what was posted where no worker does."""
     reload = engine.reloading()
 
     def follow() -> None:
         reload()
         feedback.home = engine.ingest.home = engine.home
-        engine.receive()
+        if not is_worked_at(engine.store, engine.clock.now()):  # who answers senders has other things to do
+            engine.receive()
 
     return follow

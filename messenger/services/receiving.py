@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from messenger.domain.alerts import AlertKind
@@ -45,6 +45,8 @@ KEPT: Final = timedelta(days=30)
 """What was read is forgotten after that."""
 KEPT_LONGER: Final = timedelta(days=180)
 """And what somebody may have wanted to look at, after that."""
+WORKED_AT: Final = timedelta(seconds=30)
+"""So recently a worker has to have been at work."""
 FORGOTTEN_AT_ONCE: Final = 500
 MOST_PROBLEMS: Final = 3
 """Of one delivery, that are told."""
@@ -192,6 +194,12 @@ class Receiving:
                 self.store.raise_alert(kind=AlertKind.DELIVERIES, subject=name, shop=shop, at=now, detail=detail)
             else:
                 self.store.end_alert(kind=AlertKind.DELIVERIES, subject=name, shop=shop, at=now)
+
+
+def is_worked_at(store: Store, now: datetime) -> bool:
+    """Return whether a worker is at work, who reads what was posted."""
+    last = store.last_alive()
+    return last is not None and now - last < WORKED_AT
 
 
 def event_of(document: Mapping[str, object], inlet: Inlet) -> Event:

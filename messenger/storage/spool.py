@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import logging
+import threading
+from collections import deque
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +26,7 @@ from sqlalchemy import (
     true,
     update,
 )
+from sqlalchemy.exc import DBAPIError
 
 from messenger.errors import StorageError
 from messenger.ports.deliveries import SUSPECT, Delivery, DeliveryState, Ending, KeptDelivery
@@ -29,17 +34,36 @@ from messenger.storage.engine import Database, connect, parsed
 from messenger.storage.spool_table import deliveries, is_received, spool_metadata
 from messenger.storage.sql import among, is_sqlite
 
+log = logging.getLogger(__name__)
+
 FILE: Final = "spool.db"
 VERSION: Final = 1
 """Of the tables in SQLite's file; on PostgreSQL they are made by the steps of the database."""
 LONGEST_NOTE: Final = 500
 AT_ONCE: Final = 100
 """Rows that a list holds in memory."""
+TOGETHER: Final = 50
+"""Deliveries that one transaction writes."""
 _ENDED = (
     update(deliveries)
     .where(deliveries.c.number == bindparam("its"))
     .values(state=bindparam("now"), ended_at=bindparam("at"), note=bindparam("said"))
 )
+
+_NAMES = ("source", "name", "fingerprint", "state", "received_at", "due_at", "tries", "note", "headers", "body")
+_KNOWN = select(deliveries.c.fingerprint).where(
+    deliveries.c.source == bindparam("its_source"), deliveries.c.name == bindparam("its_name")
+)
+_KEPT = insert(deliveries).values({name: bindparam(name) for name in _NAMES})
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    """A delivery that is about to be written together with others; ``is_new`` says what it was, once it is."""
+
+    row: dict[str, Any]  # Any: column values of many types
+    is_new: bool | None = None
+    had_its_turn: bool = False
 
 
 class SqlSpool:
@@ -47,11 +71,32 @@ class SqlSpool:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._queue: deque[_Waiting] = deque()
+        self._turn = threading.Lock()
 
     def keep(self, delivery: Delivery) -> bool:
-        """Keep a delivery; False when it was kept before."""
-        row = _row(delivery)
-        return self._database.transact(lambda connection: _keep(connection, row), again_if_there=True)
+        """Keep a delivery; False when it was kept before. What comes while others are written is written together."""
+        mine = _Waiting(_row(delivery))
+        self._queue.append(mine)
+        with self._turn:
+            while not mine.had_its_turn:
+                self._keep_together([self._queue.popleft() for _ in range(min(len(self._queue), TOGETHER))])
+        return self._kept_alone(mine) if mine.is_new is None else mine.is_new
+
+    def _keep_together(self, batch: list[_Waiting]) -> None:
+        """Write these in one transaction; if that is not possible, each is left to whoever brought it."""
+        try:
+            found = self._database.transact(lambda connection: [_keep(connection, one.row) for one in batch])
+            for one, is_new in zip(batch, found, strict=True):
+                one.is_new = is_new
+        except (StorageError, DBAPIError):
+            log.info("kept_one_by_one", extra={"deliveries": len(batch)})
+        finally:
+            for one in batch:
+                one.had_its_turn = True
+
+    def _kept_alone(self, mine: _Waiting) -> bool:
+        return self._database.transact(lambda connection: _keep(connection, mine.row), again_if_there=True)
 
     def take(self, *, now: datetime, until: datetime, limit: int) -> list[KeptDelivery]:
         """Return what was received and nobody else has in hand."""
@@ -150,12 +195,12 @@ def _make(database: Database) -> None:
 
 
 def _keep(connection: Connection, row: dict[str, Any]) -> bool:  # Any: column values of many types
-    same_name = and_(deliveries.c.source == row["source"], deliveries.c.name == row["name"])
-    known = set(connection.execute(select(deliveries.c.fingerprint).where(same_name)).scalars())
+    same_name = {"its_source": row["source"], "its_name": row["name"]}
+    known = set(connection.execute(_KNOWN, same_name).scalars())
     if row["fingerprint"] in known:
         return False
     state = DeliveryState.CONFLICT if known else DeliveryState.RECEIVED
-    connection.execute(insert(deliveries).values(row | {"state": str(state)}))
+    connection.execute(_KEPT, row | {"state": str(state)})
     return not known
 
 

@@ -24,7 +24,7 @@ from messenger.ports.deliveries import (
     Reader,
     Told,
 )
-from messenger.services.receiving import API, KEPT, KEPT_LONGER, LEASE, Inlet, Receiving
+from messenger.services.receiving import API, KEPT, KEPT_LONGER, LEASE, WORKED_AT, Inlet, Receiving, is_worked_at
 from messenger.storage.spool import SqlSpool
 from tests.stage import HEAD, START, Stage
 from tests.stage import stage as a_stage
@@ -406,3 +406,12 @@ def test_processes_at_once_read_each_delivery_once_in_effect(stage: Stage) -> No
 
     assert states(stage) == [DeliveryState.PROCESSED] * 60
     assert sum(len(types(stage, str(order))) for order in range(7)) == 60
+
+
+def test_where_a_worker_is_at_work_others_leave_the_reading_to_it(stage: Stage) -> None:
+    store = stage.engine.store
+    assert not is_worked_at(store, START)
+    store.alive(now=START)
+
+    assert is_worked_at(store, START + WORKED_AT / 2)
+    assert not is_worked_at(store, START + WORKED_AT)
