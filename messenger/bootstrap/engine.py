@@ -17,18 +17,14 @@ from messenger.bootstrap.folders import folders_of
 from messenger.bootstrap.making import access_to, composer_of, limits_of, transport_of, transports_of
 from messenger.bootstrap.platforms import Means
 from messenger.bootstrap.posted import receive
+from messenger.bootstrap.sources import polling_of
 from messenger.config.mailboxes import MailboxSettings
 from messenger.config.settings import Settings
 from messenger.config.transports import is_loopback
 from messenger.domain.alerts import AlertKind
 from messenger.domain.messages import FrozenMessage, PlannedMessage, Receipt
 from messenger.errors import ConfigurationError, MailboxError, UsageError
-from messenger.homes import (
-    Present,
-    Watch,
-    load_settings_only,
-    present_home,
-)
+from messenger.homes import Present, Watch, load_settings_only, present_home
 from messenger.intake.mailbox import visit
 from messenger.mail.bounces import read_reports
 from messenger.mail.notify import MailNotifier
@@ -43,6 +39,7 @@ from messenger.services.folders import Folders
 from messenger.services.home import Home
 from messenger.services.ingesting import Ingest
 from messenger.services.lookout import Lookout
+from messenger.services.polling import Polling
 from messenger.services.speaking.words import words_of
 from messenger.services.working import Reloaded, Worker
 from messenger.storage import migrate, open_store
@@ -71,6 +68,7 @@ class Engine:
     """How often in a row each mailbox was visited in vain."""
     _spool: SqlSpool | None = None
     _folders: Folders | None = None
+    _polling: Polling | None = None
 
     @property
     def home(self) -> Home:
@@ -91,10 +89,18 @@ class Engine:
             self._folders = folders_of(self)
         return self._folders
 
+    @property
+    def polling(self) -> Polling:
+        """What asks sources for news."""
+        if self._polling is None:
+            self._polling = polling_of(self)
+        return self._polling
+
     def close(self) -> None:
         """Release what was opened besides the store."""
-        if self._folders is not None:
-            self._folders.stop()
+        for one in (self._folders, self._polling):
+            if one is not None:
+                one.stop()
         if self._spool is not None:
             self._spool.close()
 
@@ -167,7 +173,8 @@ class Engine:
 
     def _chores(self) -> None:
         """What a worker looks at now and then, each whatever becomes of the others."""
-        for chore in (self.folders.start_due, partial(self.visit_mailboxes, only_due=True)):
+        chores = self.folders.start_due, self.polling.start_due, partial(self.visit_mailboxes, only_due=True)
+        for chore in chores:
             try:
                 chore()
             except Exception:  # the next time may do; the others are looked at all the same

@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from messenger.bootstrap.sources import pollers_in
 from messenger.config.settings import Settings
 from messenger.config.sources import WebhookSettings
 from messenger.intake import standard_events
 from messenger.platforms.aftership import deliveries as aftership
+from messenger.platforms.aliexpress import deliveries as aliexpress
 from messenger.platforms.ebay import deliveries as ebay
 from messenger.platforms.seventeentrack import deliveries as seventeentrack
 from messenger.platforms.shopify import deliveries as shopify
@@ -35,6 +37,7 @@ READERS: Final[Mapping[str, Reader]] = {
     "shopify": shopify.read,
     "woocommerce": woocommerce.read,
     "aftership": aftership.read,
+    "aliexpress": aliexpress.read,
     "17track": seventeentrack.read,
 }
 """By scheme."""
@@ -66,7 +69,7 @@ def receiving_of(engine: Engine) -> Receiving:
     """Return what reads deliveries, by settings and rules as they are at the time."""
     return Receiving(
         store=engine.store, spool=engine.spool, ingest=engine.ingest, clock=engine.clock,
-        inlets=lambda: inlets_of(engine.settings, engine.store),
+        inlets=lambda: inlets_of(engine.settings, engine.store), pollers=lambda: pollers_in(engine.settings.sources),
     )  # fmt: skip
 
 

@@ -18,10 +18,11 @@ from messenger import __version__
 from messenger.errors import ConfigurationError, MessengerError
 
 COMMANDS: Final = {
-    "init": "home", "check": "home", "schema": "home", "demo": "demo", "ingest": "ingest", "intake": "intake", "run": "run", "worker": "run",
-    "explain": "explain", "simulate": "simulate", "preview": "preview", "rules": "rules", "outbox": "outbox", "desk": "desk", "pause": "pausing",
+    "init": "home", "check": "home", "schema": "home", "demo": "demo", "ingest": "ingest", "poll": "poll", "intake": "intake",
+    "run": "run", "worker": "run", "explain": "explain", "simulate": "simulate", "preview": "preview", "rules": "rules",
+    "outbox": "outbox", "desk": "desk", "pause": "pausing",
     "resume": "pausing", "publish": "publish", "db": "database", "dkim": "dkim", "suppress": "suppress", "feedback": "feedback", "console": "console",
-    "alerts": "alerts", "ebay": "ebay", "doctor": "doctor", "coverage": "coverage", "translations": "translations",
+    "alerts": "alerts", "aliexpress": "aliexpress", "ebay": "ebay", "doctor": "doctor", "coverage": "coverage", "translations": "translations",
 }  # fmt: skip
 """Which module holds which command; modules are imported only when they are needed, so that help appears at once."""
 
@@ -61,6 +62,7 @@ HELP: Final = {
     "schema": "Print the JSON Schema of schedules.toml.",
     "demo": "Play a sample shop end to end into a local mailbox.",
     "ingest": "Take in files of events.",
+    "poll": "Ask sources for news now.",
     "intake": "Show where facts come from, and look after what was posted.",
     "run": "Take in, plan and send, all in one process.",
     "worker": "Only send: one of several workers on one database.",
@@ -79,6 +81,7 @@ HELP: Final = {
     "suppress": "Say whom not to write to, and see why.",
     "feedback": "Take in mails that came back.",
     "console": "Serve the pages for buyers, and hooks.",
+    "aliexpress": "Log in at AliExpress.",
     "ebay": "Log in at eBay.",
     "doctor": "Find out what works: mail servers, logins, sources.",
     "coverage": "Tell which texts each language has, and whom it concerns.",

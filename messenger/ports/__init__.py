@@ -8,7 +8,7 @@ from messenger.ports.credentials import Credentials, Vault
 from messenger.ports.feedback import Feedback, KeptReport, Returns
 from messenger.ports.news import News
 from messenger.ports.outside import Clock, Committing, Composer, Done, NotNow, Transport, Verifier
-from messenger.ports.polling import Hint, Page, Perhaps, Poller, Polls, PollState, Turn
+from messenger.ports.polling import Hint, Page, Perhaps, Poller, Polls, PollState, Turn, TurnOver
 from messenger.ports.store import Claims, Generations, Inbox, Keeping, Lanes, Reading, Store
 from messenger.ports.unit import Unit
 from messenger.ports.values import (
@@ -79,6 +79,7 @@ __all__ = [
     "Telling",
     "Transport",
     "Turn",
+    "TurnOver",
     "Unit",
     "Vault",
     "Verdict",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from messenger.ports.values import Line, Rejected
+from messenger.ports.values import Line, OrderKey, Rejected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +52,10 @@ class Hint:
 
     source: str
     ref: str
+
+
+class TurnOver(Exception):
+    """A turn is to end at once: the process is about to. What was yielded before counts; raised by whatever waits in a turn."""
 
 
 class Poller(Protocol):
@@ -130,6 +134,10 @@ class Polls(Protocol):
 
     def poll_again(self, name: str, refs: Collection[str], *, at: datetime) -> None:
         """Ask a source to read these again; it has its turn at once, unless it waits after a failure."""
+        ...
+
+    def orders_in(self, shop: str, statuses: Collection[str], *, after: str, limit: int) -> list[OrderKey]:
+        """Return orders of a shop that stand so, by number, behind this one; not those that were moved away."""
         ...
 
     def hear(self, source: str, *, at: datetime) -> None:

@@ -17,7 +17,7 @@ from typing import Final
 
 from messenger.domain.alerts import AlertKind
 from messenger.errors import MessengerError, SourceAway, SourceShut, StorageError
-from messenger.ports import Clock, Line, Page, Perhaps, Poller, PollState, Rejected, Store, Turn
+from messenger.ports import Clock, Line, Page, Perhaps, Poller, PollState, Rejected, Store, Turn, TurnOver
 from messenger.services.ingesting import Ingest, Report
 from messenger.services.known import Known
 
@@ -44,6 +44,7 @@ class Polling:
         owner: this process.
         pollers: returns the sources that are to be asked, by the present settings.
         chance: returns a number from 0 to 1, for pauses.
+        close: gives up what the pollers keep open.
     """
 
     store: Store
@@ -52,6 +53,7 @@ class Polling:
     owner: str
     pollers: Callable[[], Sequence[Poller]]
     chance: Callable[[], float] = random.random
+    close: Callable[[], None] = lambda: None
     _threads: dict[str, Thread] = field(default_factory=dict)
     _stopped: Event = field(default_factory=Event)
 
@@ -70,6 +72,16 @@ class Polling:
         self._stopped.set()
         for thread in self._threads.values():
             thread.join(wait)
+        self.close()
+
+    def wait(self, seconds: float) -> None:
+        """Wait within a turn.
+
+        Raises:
+            TurnOver: it is to end at once.
+        """
+        if self._stopped.wait(seconds):
+            raise TurnOver
 
     def run(self, poller: Poller, *, is_asked: bool = False) -> Report | None:
         """Take one turn, if it is time and nobody else has it; returns what it brought, or None.
@@ -166,6 +178,8 @@ class _Reading:
                 if self.is_over():
                     self.is_cut = True
                     return
+        except TurnOver:
+            self.is_cut = True
         except (SourceAway, SourceShut) as trouble:
             self.trouble = trouble
         except StorageError:

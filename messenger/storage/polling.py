@@ -9,11 +9,12 @@ from typing import Any, Final
 from sqlalchemy import Connection, Update, and_, case, delete, literal, or_, select, update
 
 from messenger.ports.polling import PollState, Turn
+from messenger.ports.values import OrderKey
 from messenger.storage.columns import Instant
 from messenger.storage.engine import Database
 from messenger.storage.polling_tables import poll_hints, polls
 from messenger.storage.sql import among, upsert
-from messenger.storage.tables import sources
+from messenger.storage.tables import here, orders, sources
 
 MOST_HINTS: Final = 500
 """Of one turn; the others wait for the next."""
@@ -84,6 +85,15 @@ class SqlPolls:
             connection.execute(update(polls).where(waits).values(next_at=at))
 
         self._database.transact(ask)
+
+    def orders_in(self, shop: str, statuses: Collection[str], *, after: str, limit: int) -> list[OrderKey]:
+        """Return orders of a shop that stand so, by number, behind this one."""
+        with self._database.read() as connection:
+            mine = and_(
+                orders.c.shop == shop, orders.c.number > after, among(connection, orders.c.status, list(statuses)), here
+            )
+            found = select(orders.c.number).where(mine).order_by(orders.c.number).limit(limit)
+            return [OrderKey(shop=shop, number=number) for number in connection.execute(found).scalars()]
 
     def hear(self, source: str, *, at: datetime) -> None:
         """Say that a source was heard from."""

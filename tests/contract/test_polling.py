@@ -246,6 +246,36 @@ def test_one_that_is_asked_to_stop_goes_on_where_it_was(stage: Stage) -> None:
     assert orders(stage) == ["1", "2", "3"]
 
 
+def test_one_that_waits_within_a_turn_is_woken_and_goes_on_where_it_was(stage: Stage) -> None:
+    waits = Signal()
+    feed = Feed([("1",), ("2",)])
+    desk = polling(stage, [feed])
+
+    def wait() -> None:
+        waits.set()
+        desk.wait(600)
+
+    feed.between = wait
+    desk.start_due()
+    assert waits.wait(30)
+    desk.stop(wait=30)
+
+    assert orders(stage) == ["1"]
+    assert stage.engine.store.polls()["ae"].failures == 0
+    feed.between = lambda: None
+    polling(stage).run(feed)
+    assert orders(stage) == ["1", "2"]
+
+
+def test_what_pollers_keep_open_is_given_up_with_the_last_turn(stage: Stage) -> None:
+    closed = Signal()
+    desk = polling(stage)
+    desk.close = closed.set
+    desk.stop()
+
+    assert closed.is_set()
+
+
 def test_a_page_that_is_read_twice_changes_nothing(stage: Stage) -> None:
     desk = polling(stage)
     desk.run(Feed([("1",)], name="ae"))

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
 
-from messenger.ports import PollState, Turn
+from messenger.ports import OrderKey, PollState, Turn
 from messenger.storage import SqlStore
 from tests.storage_samples import MINUTE, NOW
 
@@ -135,3 +135,22 @@ def test_a_long_problem_is_cut(store: SqlStore) -> None:
     store.fail_poll("ae", owner="a", again_at=LATER, problem="x" * 5000)
 
     assert len(store.polls()["ae"].problem) == 500
+
+
+def test_orders_that_stand_so_are_listed_by_number_behind_another(store: SqlStore) -> None:
+    for shop, number, status in (
+        ("toys", "1", "shipped"),
+        ("toys", "2", "paid"),
+        ("toys", "3", "shipped"),
+        ("books", "4", "shipped"),
+    ):
+        key = OrderKey(shop=shop, number=number)
+        with store.begin() as unit:
+            unit.lock(key)
+            unit.describe(key, status=status, buyer_key="", email_key="", updated_at=NOW)
+    toys = partial(store.orders_in, "toys", ["shipped", "partly_shipped"])
+
+    assert [one.number for one in toys(after="", limit=10)] == ["1", "3"]
+    assert [one.number for one in toys(after="1", limit=10)] == ["3"]
+    assert [one.number for one in toys(after="", limit=1)] == ["1"]
+    assert toys(after="3", limit=10) == []

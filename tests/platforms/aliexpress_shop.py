@@ -60,7 +60,7 @@ class Shop:
     def client(self) -> Client:
         """What makes the calls."""
         return Client(
-            http=self.http, app=Keys(key=lambda: KEY, secret=lambda: SECRET), clock=self.clock, gateway=self.gateway,
+            http=lambda: self.http, app=Keys(key=lambda: KEY, secret=lambda: SECRET), clock=self.clock, gateway=self.gateway,
             where=addresses(self.gateway, self.platform.url), scheme=self.scheme, simplify=self.simplify,
         )  # fmt: skip
 

@@ -120,7 +120,7 @@ def test_an_answer_that_is_none_passes_and_may_have_worked(shop: Shop, broken: t
 def test_a_platform_that_is_not_there_has_done_nothing() -> None:
     with httpx2.Client() as http:
         client = Client(
-            http=http, app=App(key=lambda: KEY, secret=lambda: SECRET), clock=SetClock(START), where=addresses(Gateway.NEW, "http://127.0.0.1:9")
+            http=lambda: http, app=App(key=lambda: KEY, secret=lambda: SECRET), clock=SetClock(START), where=addresses(Gateway.NEW, "http://127.0.0.1:9")
         )  # fmt: skip
         with pytest.raises(CallFailed, match="cannot be reached") as found:
             client.call(METHOD, {}, session="at-1")

@@ -86,7 +86,7 @@ class Client:
     """Makes calls, one after the other.
 
     Args:
-        http: carries them.
+        http: returns what carries them.
         gateway: which of the two ways in.
         where: its addresses.
         scheme: how calls are signed.
@@ -94,7 +94,7 @@ class Client:
         pace: waits until the next call may be made.
     """
 
-    http: httpx2.Client = field(repr=False)
+    http: Callable[[], httpx2.Client] = field(repr=False)
     app: App = field(repr=False)
     clock: Clock
     gateway: Gateway = Gateway.NEW
@@ -158,7 +158,7 @@ class Client:
     def _ask(self, url: str, form: Mapping[str, str]) -> Fields:
         self.pace()
         try:
-            answer = post(self.http, url, form=form)
+            answer = post(self.http(), url, form=form)
         except NoAnswer as error:
             raise CallFailed(
                 Trouble.PASSING, code="", words=f"the platform {error}", may_have_worked=error.may_have_arrived
