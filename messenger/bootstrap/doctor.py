@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import timedelta
 from functools import partial
 from typing import Final
 
+from messenger.bootstrap import tracking
+from messenger.bootstrap.aliexpress import CALLS, access_of, session_of
 from messenger.bootstrap.engine import Engine
 from messenger.bootstrap.making import smtp_settings
 from messenger.bootstrap.platforms import Means, account_of, ebay_access
 from messenger.config.platform_transports import PlatformSettings
-from messenger.config.sources import SourceSettings, WebhookSettings
+from messenger.config.sources import AliExpressSettings, SeventeenTrackSettings, SourceSettings, WebhookSettings
 from messenger.config.transports import TransportSettings
 from messenger.domain.breakers import Breaker
 from messenger.errors import MessengerError, SourceAway
 from messenger.mail.visiting import visit
+from messenger.platforms.aliexpress.failures import CallFailed as AliExpressFailed
+from messenger.platforms.aliexpress.orders import Orders, Query
 from messenger.platforms.ebay.failures import CallFailed
+from messenger.platforms.seventeentrack.failures import CallFailed as TrackingFailed
 from messenger.services.doctor import Health, Patient, of_account, of_login, of_shop, of_source
-from messenger.services.hearing import Standing, standings
+from messenger.services.hearing import standings
 
 Look = Iterable[tuple[Health, str]]
 
@@ -95,26 +102,62 @@ def _sources(engine: Engine, *, is_offline: bool) -> Iterator[Patient]:
 def _kind(one: SourceSettings) -> str:
     if isinstance(one, WebhookSettings):
         return f"webhook, {one.scheme}"
+    if isinstance(one, SeventeenTrackSettings):
+        return tracking.KIND
     name = type(one).__name__.removesuffix("Settings").lower()
     return "file" if name == "source" else name
 
 
 def _asked(engine: Engine, one: SourceSettings, *, is_offline: bool) -> Callable[[], Look]:
     """What asking a source itself shows."""
-    if isinstance(one, WebhookSettings):
-        return partial(_secrets, one)
     look = _ASKED.get(type(one))
-    return partial(look, engine, one) if look is not None and not is_offline else tuple
+    return partial(look, engine, one, is_offline) if look is not None else tuple
 
 
-def _secrets(one: WebhookSettings) -> Look:
+def _webhook(_: Engine, one: WebhookSettings, is_offline: bool) -> Look:  # noqa: ARG001, FBT001  # called as the others
     for secret in one.secrets:
         secret.reveal()  # says itself which is not set
     return ()
 
 
-_ASKED: Final[dict[type[SourceSettings], Callable[[Engine, SourceSettings], Look]]] = {}
-"""How sources that are asked from time to time are asked once, by the kind of their settings."""
+def _17track(engine: Engine, one: SeventeenTrackSettings, is_offline: bool) -> Look:  # noqa: FBT001  # bound by partial
+    if is_offline:
+        return
+    client = tracking.client_of(one, engine.store, engine.clock, time.sleep)
+    try:
+        quota = client.quota()
+    except TrackingFailed as error:
+        yield Health.WRONG, f"17TRACK does not let us in: {error}"
+        return
+    finally:
+        client.http.close()
+    health = Health.FINE if quota.left > 0 else Health.WRONG
+    yield health, f"17TRACK lets us in; {quota.left} of {quota.total} numbers are left"
+
+
+def _aliexpress(engine: Engine, one: AliExpressSettings, is_offline: bool) -> Look:  # noqa: FBT001  # bound by partial
+    access, now = access_of(one), engine.clock.now()
+    found = list(of_login(engine.store, access.account, now=now, remedy=access.remedy))
+    yield from found
+    if is_offline or any(health is Health.WRONG for health, _ in found):
+        return
+    session = session_of(access, engine.store, engine.clock, owner="doctor")
+    try:
+        Orders(session, CALLS[one.seller]).page(Query(created=(now - A_DAY, now)), 1)
+    except AliExpressFailed as error:
+        raise SourceAway(f"orders cannot be read: {error}") from error
+    finally:
+        access.line.close()
+    yield Health.FINE, "orders can be read"
+
+
+_ASKED: Final[Mapping[type[SourceSettings], Callable[..., Look]]] = {
+    WebhookSettings: _webhook,
+    SeventeenTrackSettings: _17track,
+    AliExpressSettings: _aliexpress,
+}
+"""How sources are asked once, by the kind of their settings; called with engine, settings, and whether nobody is to be asked."""
+A_DAY: Final = timedelta(days=1)
 
 
 def _all(*looks: Callable[[], Look]) -> Callable[[], Look]:
@@ -128,6 +171,3 @@ def _all(*looks: Callable[[], Look]) -> Callable[[], Look]:
                 yield Health.WRONG, str(error).removeprefix(": ")
 
     return look
-
-
-__all__ = ["Standing", "patients_of"]

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from messenger.cli.main import main
 from messenger.domain.events import ShipmentState
 from messenger.domain.orders import Shipment
 from messenger.errors import SourceAway, SourceShut
@@ -407,3 +408,71 @@ def test_three_calls_a_second_are_asked_for(shop: Shop) -> None:
 def test_a_call_that_failed_says_its_code() -> None:
     assert str(CallFailed(Trouble.QUOTA, "no more", code=-18019908)) == "-18019908: no more"
     assert str(CallFailed(Trouble.PASSING, "no answer")) == "no answer"
+
+
+# --- the whole program ------------------------------------------------------------------------------------------------
+
+SETTINGS = """
+[sources.tracking]
+kind = "17track"
+shop = "toys"
+key = "env:TRACK17_KEY"
+url = "{url}"
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Stage, Track17]]:
+    monkeypatch.setenv("TRACK17_KEY", KEY)
+    opened = stage(tmp_path)
+    opened.environ = {"TRACK17_KEY": KEY}
+    track = Track17(clock=opened.clock.now)
+    with seventeentrack_server(track) as url:
+        opened.settings(more=SETTINGS.format(url=url))
+        opened.rules(RULES)
+        yield opened, track
+        opened.close()
+
+
+def test_a_worker_registers_parcels_and_reads_what_moved(home: tuple[Stage, Track17]) -> None:
+    shop, track = home
+    shop.ingest(*shipped("8134", at="2026-03-02T11:00"))
+    shop.at("2026-03-02T12:10")
+    polling = shop.engine.polling
+    (poller,) = polling.pollers()
+    polling.run(poller, is_asked=True)
+    track.move("RR8134", info(*LINES[4:]))
+    shop.at("2026-03-05T12:00")
+    polling.run(poller, is_asked=True)
+    shop.engine.ingest.take_in()
+
+    assert track.numbers["RR8134"].tag == "toys/8134"
+    key = OrderKey(shop="toys", number="8134")
+    order = shop.engine.home.order(shop.engine.store.events_of([key])[key])
+    assert order is not None
+    assert order.shipments[0].state is ShipmentState.DEPARTED_ORIGIN
+    assert shop.engine.store.heard()["tracking"] == utc("2026-03-05T12:00")
+
+
+@pytest.mark.parametrize(
+    ("quota", "key", "health", "words"),
+    [
+        (100, KEY, "fine", "17TRACK lets us in; 93 of 100 numbers are left"),
+        (7, KEY, "wrong", "17TRACK lets us in; 0 of 7 numbers are left"),
+        (100, "wrong", "wrong", "17TRACK does not let us in: -18010002"),
+    ],
+)
+def test_the_doctor_asks_for_the_quota(
+    home: tuple[Stage, Track17], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], quota: int, key: str,
+    health: str, words: str,
+) -> None:  # fmt: skip
+    shop, track = home
+    track.quota_total, track.quota_used = quota, 7
+    monkeypatch.setenv("TRACK17_KEY", key)
+    shop.close()
+    with pytest.raises(SystemExit):
+        main(["--home", str(shop.folder), "doctor", "--json"])
+
+    found = [one for one in json.loads(capsys.readouterr().out) if one["name"] == "tracking"]
+    assert [one["kind"] for one in found] == ["17track", "17track"]
+    assert (found[-1]["health"], found[-1]["words"].startswith(words)) == (health, True)

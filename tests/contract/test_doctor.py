@@ -20,6 +20,9 @@ from messenger.mail.settings import Login, Mechanism, Security, SmtpSettings
 from messenger.mail.visiting import visit
 from messenger.ports import Credentials
 from messenger.services.doctor import Health, Patient, examine
+from tests.platforms.aliexpress_server import KEY as AE_KEY
+from tests.platforms.aliexpress_server import SECRET as AE_SECRET
+from tests.platforms.aliexpress_server import Platform, aliexpress_server, refused
 from tests.platforms.ebay_server import KEY, SECRET, Ebay, ebay_server
 from tests.smtp_server import DROP, Script, SmtpServer
 from tests.stage import Stage, stage
@@ -240,6 +243,62 @@ def test_a_shop_that_rehearses_is_worth_a_note(home: Home) -> None:
     home.stage.settings(('mode = "live"\nplatform = "none"', 'mode = "rehearse"\nplatform = "none"'))
 
     assert home.found("--offline")["toys", "toys"][0][0] == "note"
+
+
+# --- AliExpress -------------------------------------------------------------------------------------------------------
+
+ALIEXPRESS = """
+[sources.ae]
+kind = "aliexpress"
+shop = "toys"
+app_key = "env:AE_KEY"
+app_secret = "env:AE_SECRET"
+url = "{url}"
+rate = "1000/s"
+"""
+
+
+@pytest.fixture
+def ae(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
+    monkeypatch.setenv("AE_KEY", AE_KEY)
+    monkeypatch.setenv("AE_SECRET", AE_SECRET)
+    with aliexpress_server() as platform:
+        home.stage.settings(more=ALIEXPRESS.format(url=platform.url))
+        home.stage.rules("")
+        yield platform
+
+
+def let_in(home: Home, platform: Platform) -> None:
+    now = platform.now()
+    platform.tokens["at-1"] = now + DAY
+    found = Credentials(account="aliexpress/toys", access="at-1", ends_at=now + 40 * DAY, holder="toys-seller")
+    home.stage.engine.store.keep_credentials(found, at=now)
+    home.stage.engine.store.hear("ae", at=now)
+
+
+def test_a_shop_at_aliexpress_that_can_be_read(home: Home, ae: Platform) -> None:
+    let_in(home, ae)
+
+    heard, login, orders = home.found("--shop", "toys")["toys", "ae"]
+    assert heard[0] == "fine"
+    assert login[1].startswith("logged in as toys-seller; ends ")
+    assert orders == ("fine", "orders can be read")
+    assert len(home.found("--offline")["toys", "ae"]) == 2
+
+
+def test_a_shop_at_aliexpress_that_nobody_has_logged_in_to(home: Home, ae: Platform) -> None:
+    assert ("wrong", "nobody has logged in: messenger aliexpress login toys") in home.found()["toys", "ae"]
+    assert ae.calls() == {}
+
+
+def test_a_shop_at_aliexpress_without_the_permission(home: Home, ae: Platform) -> None:
+    let_in(home, ae)
+    ae.refusals["*"] = [refused("InsufficientPermission", "not yours")]
+
+    health, words = home.found()["toys", "ae"][-1]
+    assert health == "wrong"
+    assert "orders: " in words
+    assert "messenger aliexpress login toys" in words
 
 
 # --- mail servers -----------------------------------------------------------------------------------------------------
