@@ -23,7 +23,9 @@ from messenger.storage.outbox_table import OPEN
 from tests.homes import live_home
 
 CONNECTIONS: Final = 4
-"""Of each worker: no more messages than that are on the wire at once."""
+"""Of each worker: no more messages than that are on the wire at once, so no more can arrive twice."""
+IN_DOUBT: Final = 2 * CONNECTIONS
+"""Messages of a worker that are past their commit point: one on the wire for each connection, and the one that follows it."""
 RULES: Final = """\
 version = 1
 [safety]

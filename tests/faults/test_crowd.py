@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.crowd import CONNECTIONS, crowd, orders
+from tests.faults.crowd import CONNECTIONS, IN_DOUBT, crowd, orders
 from tests.faults.post import STAGES
 from tests.faults.table import Measured
 
@@ -52,7 +52,7 @@ def test_workers_are_killed_at_random(uncertain: str, database: str, tmp_path: P
     assert found.is_sound, found
     assert set(found.states) <= {"sent", "uncertain"}, left
     assert found.seconds <= (0 if uncertain == "ask" else kills * CONNECTIONS)
-    assert uncertain_rows <= kills * CONNECTIONS
+    assert uncertain_rows <= kills * IN_DOUBT
     assert set(codes) == {0}
 
 
@@ -93,7 +93,7 @@ def test_a_worker_is_killed_by_the_mail_server_at_a_stage(stage: str, tmp_path: 
     assert found.rows == total
     assert found.is_sound, found
     assert found.seconds == 0
-    assert found.states.get("uncertain", 0) <= deaths * CONNECTIONS
+    assert found.states.get("uncertain", 0) <= deaths * IN_DOUBT
 
 
 @pytest.mark.timeout(3600)

@@ -13,7 +13,7 @@ from typing import Final
 
 import pytest
 
-from tests.faults.crowd import CONNECTIONS, Crowd, crowd, orders, until
+from tests.faults.crowd import IN_DOUBT, Crowd, crowd, orders, until
 from tests.faults.table import Measured, told
 from tests.faults.troubles import Trouble, trouble
 
@@ -63,7 +63,7 @@ def test_the_disk_is_in_trouble_while_workers_send(name: str, tmp_path: Path, me
     assert found.rows == taken
     assert found.is_sound, found
     assert set(found.states) <= {"sent", "uncertain"}
-    assert found.states.get("uncertain", 0) <= ROUNDS * WORKERS * CONNECTIONS
+    assert found.states.get("uncertain", 0) <= ROUNDS * WORKERS * IN_DOUBT
     assert found.seconds == 0
     assert (alive, set(codes)) == (WORKERS, {0})
     assert "raised an exception" not in said
@@ -96,7 +96,7 @@ def test_a_worker_may_not_open_any_more_file(tmp_path: Path, measured: Measured)
         seen=f"lost {len(found.lost) + total - found.rows}, twice {found.seconds}, died {WORKERS - alive}, {told(found.states)}",
     )  # fmt: skip
     assert set(found.states) <= {"sent", "uncertain"}
-    assert found.states.get("uncertain", 0) <= WORKERS * CONNECTIONS
+    assert found.states.get("uncertain", 0) <= WORKERS * IN_DOUBT
     assert found.is_sound, found
     assert found.seconds == 0
     assert alive == WORKERS
