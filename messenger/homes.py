@@ -18,9 +18,11 @@ from messenger.config.schedules import load_schedule
 from messenger.config.settings import FILE, Settings, load_settings
 from messenger.config.transports import PlatformSettings
 from messenger.domain.mailing import Mailing
-from messenger.domain.shops import Shop, UncertainPolicy
+from messenger.domain.messages import PLATFORM
+from messenger.domain.shops import Desk, Shop, UncertainPolicy
 from messenger.errors import ConfigurationError, Finding, UsageError
 from messenger.ports import Edition, Store
+from messenger.ports.credentials import MESSAGES
 from messenger.rendering.catalogue import load
 from messenger.services.enveloping import plain_url
 from messenger.services.home import Home
@@ -145,6 +147,34 @@ def present_home(folder: Path, settings: Settings, store: Store, *, at: datetime
     Raises:
         ConfigurationError: the files cannot be used, and no generation was ever published.
     """
+    found = _present(folder, settings, store, at=at, by=by)
+    return replace(found, home=by_hand(found.home, settings, store.accounts_shut(MESSAGES)))
+
+
+def by_hand(home: Home, settings: Settings, shut: Mapping[str, str]) -> Home:
+    """Return the home with people in the place of each platform that does not let us write.
+
+    Args:
+        home: as the files say.
+        settings: which transports and desks there are.
+        shut: accounts that may not write, and why.
+    """
+    shops = {name: _shop_by_hand(shop, settings, shut) for name, shop in home.shops.items()}
+    return replace(home, shops=shops, by_hand=shut)
+
+
+def _shop_by_hand(shop: Shop, settings: Settings, shut: Mapping[str, str]) -> Shop:
+    way = shop.channels.get(PLATFORM, "")
+    one = settings.platforms.get(way)
+    if one is None or f"{one.kind}/{one.shop}" not in shut:
+        return shop
+    wanted = getattr(one, "desk", "")
+    taker = wanted if wanted in settings.desks else way
+    desks = {**shop.desks, taker: settings.desks.get(taker, Desk())}
+    return replace(shop, channels={**shop.channels, PLATFORM: taker}, desks=desks)
+
+
+def _present(folder: Path, settings: Settings, store: Store, *, at: datetime, by: str) -> Present:
     edition = edition_of(folder, at=at, by=by)
     newest = store.newest_generation()
     kept = store.generation(newest) if newest else None
@@ -179,7 +209,7 @@ def _last_good(folder: Path, settings: Settings, kept: Edition, findings: tuple[
 
 
 class Watch:
-    """Notices that a folder's files, or the newest generation, are no longer what is worked by."""
+    """Notices that a folder's files, the newest generation, or whom platforms let write, are no longer what is worked by."""
 
     def __init__(self, folder: Path, store: Store, present: Home) -> None:
         self._folder = folder
@@ -187,6 +217,7 @@ class Watch:
         self._generation = present.generation
         signature = self._sign()  # before the look: what is saved after it is seen by the next
         self._signature = signature if self._is_worked_by() else ()
+        self._shut = present.by_hand
 
     def _is_worked_by(self) -> bool:
         """Whether the files are still, and wholly, what was read; somebody may have saved one meanwhile."""
@@ -198,9 +229,9 @@ class Watch:
 
     def has_changed(self) -> bool:
         """Return whether something is new since this was last asked."""
-        signature, newest = self._sign(), self._store.newest_generation()
-        changed = signature != self._signature or newest != self._generation
-        self._signature, self._generation = signature, newest
+        signature, newest, shut = self._sign(), self._store.newest_generation(), self._store.accounts_shut(MESSAGES)
+        changed = (signature, newest, shut) != (self._signature, self._generation, self._shut)
+        self._signature, self._generation, self._shut = signature, newest, shut
         return changed
 
     def _sign(self) -> tuple[tuple[str, int, int], ...]:

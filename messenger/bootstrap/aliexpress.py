@@ -11,6 +11,7 @@ from functools import partial
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from messenger.config.platform_aliexpress import AliExpressMessages
 from messenger.config.secrets import Secret
 from messenger.config.settings import Settings
 from messenger.config.sources_aliexpress import NEW, PACE, SIGNS, AliExpressSettings
@@ -64,6 +65,14 @@ def access_of(one: AliExpressSettings) -> Access:
     return Access(
         shop=one.shop, app_key=one.app_key, app_secret=one.app_secret, gateway=one.gateway, sign=one.sign, url=one.url,
         rate=one.rate, timeout=one.timeout, line=Line(timeout=one.timeout),
+    )  # fmt: skip
+
+
+def access_to_messages(one: AliExpressMessages) -> Access:
+    """Return how the shop of a transport is reached."""
+    return Access(
+        shop=one.shop, app_key=one.app_key, app_secret=one.app_secret, gateway=one.gateway, sign=one.sign, url=one.url,
+        rate=one.rate or PACE, timeout=one.timeout, line=Line(timeout=one.timeout),
     )  # fmt: skip
 
 
@@ -149,8 +158,14 @@ def _alarm(store: Store, clock: Clock, one: AliExpressSettings, door: str, probl
 
 def accesses(settings: Settings) -> dict[str, tuple[Access, str]]:
     """Return how each shop there is reached, and the page that its login leads to, by shop."""
-    return {
+    by_messages = {
+        one.shop: (access_to_messages(one), "")
+        for one in settings.platforms.values()
+        if isinstance(one, AliExpressMessages)
+    }
+    by_orders = {
         one.shop: (access_of(one), one.redirect)
         for one in settings.sources.values()
         if isinstance(one, AliExpressSettings)
     }
+    return by_messages | by_orders

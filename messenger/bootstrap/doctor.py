@@ -84,7 +84,16 @@ def _ebay(engine: Engine, way: PlatformSettings, is_offline: bool) -> Look:  # n
     yield Health.FINE, "messages can be read and sent"
 
 
-_PLATFORMS: Final[Mapping[str, Callable[[Engine, PlatformSettings, bool], Look]]] = {"ebay": _ebay}
+def _messages(engine: Engine, way: PlatformSettings, is_offline: bool) -> Look:  # noqa: ARG001, FBT001  # called as the others
+    """Nothing can be asked about messages without an order: whether they are allowed shows with the first one."""
+    remedy = f"messenger aliexpress login {way.shop}"
+    yield from of_login(engine.store, account_of(way), now=engine.clock.now(), remedy=remedy)
+
+
+_PLATFORMS: Final[Mapping[str, Callable[[Engine, PlatformSettings, bool], Look]]] = {
+    "aliexpress": _messages,
+    "ebay": _ebay,
+}
 
 
 def _sources(engine: Engine, *, is_offline: bool) -> Iterator[Patient]:

@@ -15,7 +15,7 @@ from typing import Final
 
 from messenger.bootstrap.folders import folders_of
 from messenger.bootstrap.making import access_to, composer_of, limits_of, transport_of, transports_of
-from messenger.bootstrap.platforms import Means
+from messenger.bootstrap.platforms import Means, tell_of_doors
 from messenger.bootstrap.posted import receive
 from messenger.bootstrap.sources import polling_of
 from messenger.config.mailboxes import MailboxSettings
@@ -173,8 +173,8 @@ class Engine:
 
     def _chores(self) -> None:
         """What a worker looks at now and then, each whatever becomes of the others."""
-        chores = self.folders.start_due, self.polling.start_due, partial(self.visit_mailboxes, only_due=True)
-        for chore in chores:
+        apart = self.folders.start_due, self.polling.start_due
+        for chore in (*apart, partial(tell_of_doors, self), partial(self.visit_mailboxes, only_due=True)):
             try:
                 chore()
             except Exception:  # the next time may do; the others are looked at all the same

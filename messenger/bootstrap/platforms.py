@@ -4,24 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from messenger.bootstrap import aliexpress
+from messenger.config.platform_aliexpress import AliExpressMessages
 from messenger.config.platform_transports import PlatformSettings
 from messenger.config.secrets import Secret
 from messenger.config.settings import Settings
+from messenger.domain.alerts import AlertKind
+from messenger.platforms.aliexpress.send import AliExpressTransport
 from messenger.platforms.ebay.client import Client
 from messenger.platforms.ebay.send import EbayTransport
 from messenger.platforms.ebay.tokens import App, TokenDesk
 from messenger.platforms.lines import Line
 from messenger.platforms.logins import Login
-from messenger.ports import Clock, Transport, Vault
+from messenger.ports import Clock, Store, Transport
+from messenger.ports.credentials import MESSAGES
+
+if TYPE_CHECKING:
+    from messenger.bootstrap.engine import Engine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
     """What a platform's transport is made with besides its settings; ``owner`` is this process."""
 
-    vault: Vault = field(repr=False)
+    vault: Store = field(repr=False)
     clock: Clock
     owner: str
 
@@ -64,4 +72,24 @@ def _revealing(secret: Secret | None) -> Callable[[], str]:
     return secret.reveal
 
 
-MAKERS: Final[Mapping[str, Callable[[PlatformSettings, Means], Transport]]] = {"ebay": _ebay}
+def _aliexpress(one: PlatformSettings, means: Means) -> Transport:
+    if not isinstance(one, AliExpressMessages):
+        raise TypeError(f"settings of the kind aliexpress are read as such, not as {type(one).__name__}")
+    access = aliexpress.access_to_messages(one)
+    session = aliexpress.session_of(access, means.vault, means.clock, owner=means.owner)
+    return AliExpressTransport(one.name, session, hands=one.connections, close=access.line.close)
+
+
+MAKERS: Final[Mapping[str, Callable[[PlatformSettings, Means], Transport]]] = {"aliexpress": _aliexpress, "ebay": _ebay}
+
+
+def tell_of_doors(engine: Engine) -> None:
+    """Open the alert of each transport whose platform does not let us write any more; end it when it does again."""
+    now, shut = engine.clock.now(), engine.store.accounts_shut(MESSAGES)
+    for name, one in engine.settings.platforms.items():
+        subject, problem = f"{name} {MESSAGES}", shut.get(account_of(one))
+        if problem is None:
+            engine.store.end_alert(kind=AlertKind.ACCESS, subject=subject, shop=one.shop, at=now)
+            continue
+        detail = f"the desk writes instead: {problem}"
+        engine.store.raise_alert(kind=AlertKind.ACCESS, subject=subject, shop=one.shop, at=now, detail=detail)

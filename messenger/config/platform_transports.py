@@ -32,6 +32,7 @@ class Usual:
 
 
 PLATFORM_KINDS: Final[Mapping[str, Usual]] = {
+    "aliexpress": Usual(uncertain=Uncertain.VERIFY, can_verify=True, connections=1),
     "ebay": Usual(uncertain=Uncertain.VERIFY, can_verify=True, rate=Rate(30, timedelta(minutes=1))),
 }
 """The platforms whose message calls we can make: each carries the channel ``platform`` of shops there."""

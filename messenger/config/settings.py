@@ -12,6 +12,7 @@ from typing import Final
 from messenger.config.alerts import AlertSettings, read_alerts
 from messenger.config.databases import DEFAULT_URL, OVERRIDE, database_url, override_finding
 from messenger.config.mailboxes import Return, is_return, read_return
+from messenger.config.platform_aliexpress import check_takers
 from messenger.config.reader import ERROR, Document
 from messenger.config.retention import read_retention
 from messenger.config.secrets import Secret, secret
@@ -125,6 +126,7 @@ def _read(root: Table, home: Path, environ: Mapping[str, str]) -> Settings:
     shops = _named(root, "shops")
     known = [name for name, _ in shops]
     ways: Ways = {name: read_transport(name, table, shops=known, home=home, environ=environ) for name, table in tables}
+    check_takers(tables, ways)
     named = _named(root, "sources")
     returns = {name: read_return(name, table, home=home, environ=environ) for name, table in named if is_return(table)}
     sources = [

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from messenger.config.logins import LONGEST, Auth, read_login, read_timeouts, up_to
+from messenger.config.platform_aliexpress import ALIEXPRESS, read_messages
 from messenger.config.platform_transports import PLATFORM_KINDS, PlatformSettings, read_platform
 from messenger.config.rates import rate, read_domain_rates
 from messenger.config.secrets import Secret
@@ -100,6 +101,8 @@ def read_transport(
     kind = table.need("kind", one_of(KINDS, later=LATER_KINDS), "", remedy='write kind = "smtp" or kind = "assisted"')
     if "kind" in table and not kind:
         return None
+    if kind == ALIEXPRESS:
+        return read_messages(name, table, shops=shops, home=home, environ=environ)
     if kind in PLATFORM_KINDS:
         return read_platform(name, kind, table, shops=shops, home=home, environ=environ)
     return read_desk(table) if kind == ASSISTED else _read_server(name, table, home, environ)

@@ -31,7 +31,9 @@ class Credentials:
 
 
 WHOLE = ""
-"""The door to an account as a whole; other doors are capabilities, such as ``orders`` or ``messages``."""
+"""The door to an account as a whole; other doors are capabilities, such as ``orders``."""
+MESSAGES = "messages"
+"""The door to buyers: while it is shut, people at the desk write."""
 
 
 class Vault(Protocol):
@@ -73,4 +75,8 @@ class Vault(Protocol):
 
     def shut_doors(self, account: str) -> dict[str, str]:
         """Return what an account must not try, and what the platform said."""
+        ...
+
+    def accounts_shut(self, door: str) -> dict[str, str]:
+        """Return the accounts for which this door is shut, and what the platform said."""
         ...

@@ -33,6 +33,8 @@ class Home:
     retention: Retention = field(default_factory=Retention)
     generation: int = 0
     """Its number in the database; 0 for files that were never published."""
+    by_hand: Mapping[str, str] = field(default_factory=dict)
+    """Accounts with platforms that do not let us write, and why: people write for them."""
 
     def order(self, events: Sequence[Event]) -> Order | None:
         """Return the order these events tell of, with the deadlines its platform keeps; None when none names an order."""

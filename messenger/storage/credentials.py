@@ -93,6 +93,12 @@ class SqlVault:
         with self._database.read() as connection:
             return {row.door: row.problem for row in connection.execute(mine)}
 
+    def accounts_shut(self, door: str) -> dict[str, str]:
+        """Return the accounts for which this door is shut."""
+        mine = select(doors.c.account, doors.c.problem).where(doors.c.door == door).order_by(doors.c.account)
+        with self._database.read() as connection:
+            return {row.account: row.problem for row in connection.execute(mine)}
+
 
 def _values(found: Credentials, at: datetime) -> dict[str, Any]:  # Any: column values
     return {

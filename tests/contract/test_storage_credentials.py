@@ -129,3 +129,12 @@ def test_no_token_is_ever_written_out(store: SqlStore) -> None:
 
     assert "at-1" not in repr(store.credentials(SHOP))
     assert "rt-1" not in repr(store.credentials(SHOP))
+
+
+def test_accounts_that_have_shut_a_door_are_found_by_it(store: SqlStore) -> None:
+    store.shut_door(SHOP, "messages", problem="11", at=NOW)
+    store.shut_door("aliexpress/books", "messages", problem="22", at=NOW)
+    store.shut_door("aliexpress/cars", "orders", problem="13", at=NOW)
+
+    assert store.accounts_shut("messages") == {"aliexpress/books": "22", SHOP: "11"}
+    assert store.accounts_shut("") == {}

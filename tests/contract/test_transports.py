@@ -1,4 +1,4 @@
-"""What every transport promises, shown for the one in memory, and for SMTP and eBay against real servers on 127.0.0.1."""
+"""What every transport promises, shown for the one in memory, and for SMTP, eBay and AliExpress against real servers on 127.0.0.1."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from messenger.domain.messages import FrozenMessage, Key, Outcome, Receipt
 from messenger.mail.memory import MemoryTransport
 from messenger.mail.smtp import Security, SmtpSettings, SmtpTransport
 from messenger.ports import Transport
+from tests.platforms.aliexpress_server import SEND, refused
+from tests.platforms.aliexpress_shop import Shop as AliExpressShop
+from tests.platforms.aliexpress_shop import an_account
 from tests.platforms.ebay_bench import Shop, ebay_shop
 from tests.smtp_server import DROP, SmtpServer
 
@@ -202,6 +205,59 @@ def ebay(tmp_path: Path) -> Iterator[Bench]:
         yield EbayBench(shop)
 
 
+class AliExpressBench:
+    """What is carried is the text of a message; each is written into the conversation of its order."""
+
+    def __init__(self, shop: AliExpressShop) -> None:
+        self.shop = shop
+        self.transport = shop.transport()
+
+    def answer(self, outcome: Outcome) -> None:
+        if outcome is Outcome.UNCERTAIN:
+            self.shop.platform.cuts = [False]
+        elif outcome is not Outcome.ACCEPTED:
+            self.shop.platform.refusals[SEND] = [ALIEXPRESS_SAYS[outcome]]
+
+    def refuse(self, recipient: str) -> None:
+        self.shop.platform.strangers.add(recipient)
+
+    def carry(self, *messages: FrozenMessage, notes: Notes | None = None) -> Notes:
+        return self._play([messages], notes or Notes())
+
+    def play(self, *steps: Step) -> Notes:
+        return self._play(steps, Notes())
+
+    def _play(self, steps: Sequence[Step], notes: Notes) -> Notes:
+        asyncio.run(self._steps(steps, notes))
+        return notes
+
+    async def _steps(self, steps: Sequence[Step], notes: Notes) -> None:
+        for step in steps:
+            if step == CLOSE:
+                await self.transport.close()
+            elif step == HANG_UP:
+                self.shop.platform.hang_up()
+            elif not isinstance(step, str):
+                await notes.run(self.transport, [replace(one, text=one.content.decode()) for one in step])
+
+    def arrived(self) -> list[bytes]:
+        return [text.encode() for text in self.shop.platform.texts()]
+
+
+ALIEXPRESS_SAYS = {
+    Outcome.TEMPORARY: refused(11, "Insufficient isv permissions"),
+    Outcome.PERMANENT: refused(15, "Remote service error", sub_code="isv.message-too-long"),
+    Outcome.ACCOUNT: refused(25, "Invalid signature"),
+}
+
+
+@pytest.fixture
+def aliexpress(tmp_path: Path) -> Iterator[Bench]:
+    with an_account(tmp_path) as shop:
+        shop.log_in()
+        yield AliExpressBench(shop)
+
+
 @pytest.fixture
 def memory() -> Bench:
     return MemoryBench()
@@ -218,7 +274,7 @@ def mail_bench(request: pytest.FixtureRequest) -> Bench:
     return found
 
 
-@pytest.fixture(params=["memory", "smtp", "ebay"])
+@pytest.fixture(params=["memory", "smtp", "ebay", "aliexpress"])
 def bench(request: pytest.FixtureRequest) -> Bench:
     found: Bench = request.getfixturevalue(request.param)
     return found

@@ -5,11 +5,13 @@ What is signed is worked out here once more, from the documents alone.
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
 import hmac
 import json
 import math
+import socket
 import threading
 import zlib
 from collections import Counter
@@ -104,6 +106,11 @@ class Platform:
     """Messages and answers to reviews."""
     answers: bool = True
     """Whether anything is answered once it was done."""
+    cuts: list[bool] = field(default_factory=list)
+    """At the next messages the line is cut: after they were taken, or before."""
+    strangers: set[str] = field(default_factory=set)
+    """Buyers to whom nothing may be written."""
+    connections: set[socket.socket] = field(default_factory=set)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property
@@ -121,6 +128,16 @@ class Platform:
         self.tokens[f"at-{self.issued}"] = self.now() + self.lives
         self.refresh[f"rt-{self.issued}"] = self.now() + 2 * self.lives
 
+    def texts(self) -> list[str]:
+        """Return the messages that buyers have."""
+        return [one["content"] for one in self.sent if "content" in one]
+
+    def hang_up(self) -> None:
+        """Break every line."""
+        for one in list(self.connections):
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+
     def calls(self) -> Counter[str]:
         """Return how often each call was made."""
         return Counter(name for name, _ in self.said)
@@ -134,6 +151,14 @@ def aliexpress_server(now: Callable[[], datetime] = lambda: datetime.now(UTC)) -
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
+
+        def setup(self) -> None:
+            super().setup()
+            platform.connections.add(self.connection)
+
+        def finish(self) -> None:
+            platform.connections.discard(self.connection)
+            super().finish()
 
         def do_POST(self) -> None:
             form = self.rfile.read(int(self.headers.get("content-length", "0"))).decode()
@@ -221,10 +246,13 @@ def _answered(platform: Platform, path: str, form: Document) -> Refusal | None:
         return problem
     if (refusal := _next_refusal(platform, method)) is not None:
         return refusal
+    is_cut = platform.cuts.pop(0) if method == SEND and platform.cuts else None
+    if is_cut is False:
+        return None
     result = _business(platform, method, form)
     if isinstance(result, Refusal):
         return result
-    if not platform.answers:
+    if is_cut or not platform.answers:
         return None
     name = method.replace(".", "_") + "_response"
     return Refusal({name: result | {"request_id": "r1"}} if platform.wrapped else result)
@@ -405,6 +433,8 @@ def _tracked(platform: Platform, form: Document) -> Document | Refusal:
 
 
 def _take_message(platform: Platform, asked: Document) -> Document | Refusal:
+    if asked.get("buyer_id") in platform.strangers:
+        return {"result": {"is_success": False, "error_code": "isv.buyer-not-exist", "error_msg": "no such buyer"}}
     platform.sent.append(asked)
     return {"result": {"is_success": True, "error_code": 0, "error_msg": ""}}
 

@@ -16,6 +16,7 @@ from messenger.platforms.aliexpress.client import App as Keys
 from messenger.platforms.aliexpress.client import Client, Gateway, addresses
 from messenger.platforms.aliexpress.orders import CHINA, Calls, Orders
 from messenger.platforms.aliexpress.poller import AliExpress
+from messenger.platforms.aliexpress.send import AliExpressTransport
 from messenger.platforms.aliexpress.session import Session
 from messenger.platforms.aliexpress.signing import Scheme
 from messenger.platforms.aliexpress.tokens import EARLY, TokenDesk
@@ -81,6 +82,10 @@ class Shop:
     def session(self) -> Session:
         """What can be asked."""
         return Session(client=self.client, login=self.tokens, wait=self.waited.append, chance=lambda: 1.0)
+
+    def transport(self, *, hands: int = 2) -> AliExpressTransport:
+        """What carries messages."""
+        return AliExpressTransport("chat", self.session, hands=hands, close=lambda: None)
 
     @property
     def poller(self) -> AliExpress:

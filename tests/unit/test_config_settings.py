@@ -93,8 +93,8 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
         ),
         (
             '"smtp"',
-            '"aliexpress"',
-            "6:8: transports.main.kind: 'aliexpress' is not available in this version (available: smtp, assisted, ebay)",
+            '"amazon"',
+            "6:8: transports.main.kind: 'amazon' is not available in this version (available: smtp, assisted, aliexpress, ebay)",
         ),
         ('"smtp"', '"stmp"', "6:8: transports.main.kind: unknown word 'stmp' (did you mean 'smtp'?)"),
         (

@@ -80,7 +80,7 @@ SMTP = 'kind = "smtp"\nhost = "localhost"\n'
         ('kind = "smtp"', '4:13: transports.main.host: is missing (write host = "127.0.0.1")'),
         (
             'kind = "webhook"\nurl = "x"',
-            "5:8: transports.main.kind: 'webhook' is not available in this version (available: smtp, assisted, ebay)",
+            "5:8: transports.main.kind: 'webhook' is not available in this version (available: smtp, assisted, aliexpress, ebay)",
         ),
         (
             'kind = "smtp"\nhost = "a b"',

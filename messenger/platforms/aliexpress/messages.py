@@ -11,10 +11,11 @@ from typing import Final
 from messenger.platforms.aliexpress.answers import list_of, result_of
 from messenger.platforms.aliexpress.session import Session
 from messenger.platforms.reading import Fields, text
+from messenger.ports.credentials import MESSAGES
 
 SEND: Final = "aliexpress.message.redefining.versiontwo.addmsg"
 SHOW: Final = "aliexpress.message.redefining.versiontwo.querymsgdetaillist"
-DOOR: Final = "messages"
+DOOR: Final = MESSAGES
 PER_PAGE: Final = 50
 MOST_PAGES: Final = 10
 """Of one conversation; what lies further back was not said a moment ago."""
