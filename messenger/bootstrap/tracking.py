@@ -9,7 +9,7 @@ from typing import Final
 
 from messenger.config.sources_17track import SeventeenTrackSettings
 from messenger.domain.alerts import AlertKind
-from messenger.domain.pacing import Rate, reserved
+from messenger.domain.pacing import reserved
 from messenger.platforms.lines import Line
 from messenger.platforms.seventeentrack.client import API, Client
 from messenger.platforms.seventeentrack.poll import SeventeenTrack
@@ -18,8 +18,6 @@ from messenger.services.home import Home
 from messenger.services.tracking import FreshParcels
 
 KIND: Final = "17track"
-PACE: Final = Rate(2, timedelta(seconds=1))
-"""Three calls a second are allowed, whichever process makes them."""
 TIMEOUT: Final = 30.0
 
 
@@ -45,7 +43,7 @@ def poller_of(
 def _keep_pace(one: SeventeenTrackSettings, store: Store, clock: Clock, wait: Callable[[float], None]) -> None:
     """Take the next place for a call with this key, and wait for it."""
     name = f"{KIND}/{one.key.source if one.key else ''} calls"
-    at = store.turn_allowance(name, lambda known: reserved(known, PACE, clock.now()))
+    at = store.turn_allowance(name, lambda known: reserved(known, one.rate, clock.now()))
     seconds = (at - clock.now()) / timedelta(seconds=1)
     if seconds > 0:
         wait(seconds)

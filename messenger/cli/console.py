@@ -44,7 +44,7 @@ def console(app: App, host: str, port: int) -> int:
         address = f"[{host}]" if ":" in host else host
         click.echo(f"the console is at http://{address}:{door.getsockname()[1]}; stop it with Ctrl-C", err=True)
         config = uvicorn.Config(
-            _application(engine), log_level="warning", access_log=False, server_header=False, proxy_headers=False,
+            application(engine), log_level="warning", access_log=False, server_header=False, proxy_headers=False,
             timeout_graceful_shutdown=GRACE,
         )  # fmt: skip
         uvicorn.Server(config).run(sockets=[door])
@@ -76,7 +76,8 @@ def _quiet_signals() -> Iterator[None]:
             signal.signal(kind, handler)
 
 
-def _application(engine: Engine):  # type: ignore[no-untyped-def]  # FastAPI, loaded only here
+def application(engine: Engine):  # type: ignore[no-untyped-def]  # FastAPI, loaded only here
+    """Return what answers over HTTP."""
     from messenger.console import Desk, create_app  # noqa: PLC0415  # as above
     from messenger.console.posts import Posts  # noqa: PLC0415  # as above
 

@@ -66,10 +66,18 @@ class _Played:
 @click.command()
 @click.option("--output", type=click.Path(path_type=Path, file_okay=False), default=Path("demo"), show_default=True,
               help="Folder for the demo's home, its mails and the page that shows them; made anew each time.")  # fmt: skip
+@click.option(
+    "--platforms", "has_platforms", is_flag=True, help="Play AliExpress, eBay, 17TRACK and a shop of one's own instead."
+)
 @click.pass_obj
-def demo(app: App, output: Path) -> int:
+def demo(app: App, output: Path, *, has_platforms: bool) -> int:
     """Play sixty orders of a sample shop over forty days, send real SMTP to a local mailbox, and show what came of it."""
     _clear(output)
+    if has_platforms:
+        from messenger.cli.demo_platforms import play  # noqa: PLC0415  # only where it is asked for
+
+        play(output, _without_database(app.environ))
+        return 0
     mails = output / "mail"
     asyncio.run(_play(output, mails, app.environ))
     return 0

@@ -9,12 +9,16 @@ from pathlib import Path
 from typing import Final
 
 from messenger.config.platform_transports import safe_link
+from messenger.config.rates import rate
 from messenger.config.secrets import Secret, secret
 from messenger.config.sources_base import SourceSettings, read_common
 from messenger.config.spans import elapsed
 from messenger.config.tables import Reader, Table, Wrong, shown
+from messenger.domain.pacing import Rate
 
 SEVENTEENTRACK_KIND: Final = "17track"
+PACE: Final = Rate(2, timedelta(seconds=1))
+"""Three calls a second are allowed, whichever process makes them."""
 LEAST, USUAL, LONGEST = timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=24)
 
 
@@ -26,11 +30,13 @@ class SeventeenTrackSettings(SourceSettings):
         key: the API key.
         every: how often what moved is read.
         url: where it answers; empty for its own address.
+        rate: so many calls are made.
     """
 
     key: Secret | None
     every: timedelta = USUAL
     url: str = ""
+    rate: Rate = PACE
 
 
 def read_17track(
@@ -46,6 +52,7 @@ def read_17track(
         key=table.need("key", a_secret, None, remedy='write key = "env:TRACK17_KEY"'),
         every=table.take("every", _turns, USUAL),
         url=table.take("url", safe_link, ""),
+        rate=table.take("rate", rate, PACE),
     )
 
 

@@ -12,6 +12,8 @@ from messenger.config.tables import Table, a_text, one_of
 from messenger.domain.shops import Source
 
 FRESH: Final = timedelta(hours=12)
+NEVER_SILENT: Final = timedelta.max
+"""For a source that may be silent for as long as it likes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

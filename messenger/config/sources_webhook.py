@@ -10,13 +10,15 @@ from typing import Final
 
 from messenger.config.rates import rate
 from messenger.config.secrets import Secret, secret
-from messenger.config.sources_base import SourceSettings, read_common
+from messenger.config.sources_base import NEVER_SILENT, SourceSettings, read_common
 from messenger.config.tables import Table, list_of, one_of
 from messenger.domain.pacing import Rate
 
 WEBHOOK_KIND: Final = "webhook"
 SCHEMES: Final = ("standard", "shopify", "woocommerce", "17track", "aftership", "aliexpress", "top", "ebay")
 """How deliveries are signed; ``intake.signatures`` knows how each is verified."""
+BESIDES: Final = frozenset({"17track", "ebay"})
+"""What these tell is told elsewhere too, or is no news of orders: that they are silent says nothing about what we know."""
 USUAL_RATE: Final = Rate(6000, timedelta(minutes=1))
 
 
@@ -40,12 +42,15 @@ def read_webhook(
 ) -> WebhookSettings:
     """Return the settings as far as they can be read."""
     shop, fresh = read_common(table, shops)
+    scheme = table.need("scheme", one_of(SCHEMES), "", remedy='write scheme = "standard"')
+    if scheme in BESIDES and "fresh" not in table:
+        fresh = NEVER_SILENT
     secrets = list_of(secret(home, environ), alone=True)
     return WebhookSettings(
         name=name,
         shop=shop,
         fresh=fresh,
-        scheme=table.need("scheme", one_of(SCHEMES), "", remedy='write scheme = "standard"'),
+        scheme=scheme,
         secrets=table.need("secrets", secrets, (), remedy='write secrets = ["env:NAME"]'),
         rate=table.take("rate", rate, USUAL_RATE),
     )

@@ -9,6 +9,7 @@ from datetime import datetime
 from messenger.domain.shops import Source
 from messenger.ports import Store
 from messenger.ports.deliveries import DeliveryState, Spool
+from messenger.services.clearing import NEVER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +46,7 @@ def standings(store: Store, spool: Spool, sources: Iterable[tuple[str, Source]],
         shop, source = known.get(name, ("", None))
         at = heard.get(name)
         return Standing(
-            name=name, shop=shop, heard_at=at, is_silent=source is not None and (at is None or now - at > source.fresh),
+            name=name, shop=shop, heard_at=at, is_silent=source is not None and now - (at or NEVER) > source.fresh,
             waiting=counts.get((name, DeliveryState.RECEIVED), 0), failed=counts.get((name, DeliveryState.FAILED), 0),
             unknown=counts.get((name, DeliveryState.UNKNOWN), 0), person=counts.get((name, DeliveryState.PERSON), 0),
         )  # fmt: skip

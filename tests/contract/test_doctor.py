@@ -223,6 +223,12 @@ def test_sources_say_when_they_were_heard(home: Home) -> None:
     assert found["games", "hook"] == [("wrong", "silent: never heard from")]
 
 
+def test_a_webhook_beside_another_source_may_be_silent_for_ever(home: Home) -> None:
+    home.stage.settings(('scheme = "standard"', 'scheme = "17track"'))
+
+    assert home.found("--offline")["games", "hook"] == [("fine", "never heard from")]
+
+
 def test_a_secret_that_is_not_set_is_named(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     home.hear()
     monkeypatch.delenv("HOOK")

@@ -8,6 +8,7 @@ import pytest
 from messenger.config.secrets import Secret
 from messenger.config.settings import load_settings, read_settings
 from messenger.config.sources_17track import SeventeenTrackSettings
+from messenger.domain.pacing import Rate
 
 SHOP = '[shops.toys]\nname = "Toys"\nsender = "Toys <care@toys.example>"\n[sources.x]\nkind = "17track"\n'
 
@@ -19,11 +20,12 @@ def mistakes(folder: Path, text: str) -> list[str]:
 
 
 def test_everything_it_can_say(tmp_path: Path) -> None:
-    text = 'shop = "toys"\nkey = "env:K"\nevery = "5m"\nurl = "http://127.0.0.1:1/"\nfresh = "1d"\n'
+    text = 'shop = "toys"\nkey = "env:K"\nevery = "5m"\nurl = "http://127.0.0.1:1/"\nfresh = "1d"\nrate = "3/s"\n'
     (tmp_path / "messenger.toml").write_text(SHOP + text, encoding="utf-8")
 
     assert load_settings(tmp_path, {}).sources["x"] == SeventeenTrackSettings(
         name="x", shop="toys", fresh=timedelta(days=1), key=Secret("env:K", tmp_path), every=timedelta(minutes=5), url="http://127.0.0.1:1",
+        rate=Rate(3, timedelta(seconds=1)),
     )  # fmt: skip
 
 

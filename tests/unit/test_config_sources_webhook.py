@@ -51,6 +51,19 @@ def test_everything_can_be_said(tmp_path: Path) -> None:
     assert [one.reveal() for one in settings.web.tokens] == ["0ld"]
 
 
+@pytest.mark.parametrize(("scheme", "fresh", "expected"), [
+    pytest.param("17track", "", timedelta.max, id="what moves is read as well"),
+    pytest.param("ebay", "", timedelta.max, id="who leaves is no news of orders"),
+    pytest.param("17track", 'fresh = "2d"\n', timedelta(days=2), id="unless it is told"),
+    pytest.param("shopify", "", timedelta(hours=12), id="an order's own source"),
+])  # fmt: skip
+def test_what_is_told_elsewhere_too_may_be_silent(tmp_path: Path, scheme: str, fresh: str, expected: timedelta) -> None:
+    settings, findings = read(tmp_path, HOOK.replace("standard", scheme) + fresh)
+
+    assert findings == []
+    assert settings.sources["erp"].fresh == expected
+
+
 @pytest.mark.parametrize(("text", "expected"), [
     pytest.param(
         '[sources.erp]\nkind = "webhook"\n',
