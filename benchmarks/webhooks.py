@@ -59,7 +59,7 @@ def measure(folder: Path, *, deliveries: int, orders_: int = 0, workers: int = 2
     return Answers(seconds=tuple(senders.seconds), kept=kept, sent=sent, took=took)
 
 
-def run(deliveries: int = 1000, orders_: int = 30_000) -> Iterator[Figure]:
+def run(deliveries: int = 1000, orders_: int = 8_000) -> Iterator[Figure]:
     """Measure both, and print what senders saw."""
     for name, number, workers in (("alone", 0, 0), ("beside two workers", orders_, 2)):
         with TemporaryDirectory() as folder:

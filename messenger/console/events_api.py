@@ -64,8 +64,8 @@ def _judge_and_keep(posts: Posts, home: Home, request: Signed) -> Response:
         return JSONResponse({"problems": problems[:MOST_PROBLEMS]}, 422)
     try:
         is_new = posts.spool.keep(delivery_of(request, source=source, id_=id_, posts=posts))
-    except StorageError:
-        log.exception("events_not_kept", extra={"source": source})
+    except StorageError as error:
+        log.error("events_not_kept", extra={"source": source, "problem": str(error)})  # noqa: TRY400  # told in full
         return later(60, "not now")
     return JSONResponse({"events": len(documents), "known": not is_new}, 202 if is_new else 200)
 

@@ -98,8 +98,8 @@ def _verify_and_keep(hook: WebhookSettings, posts: Posts, request: Signed) -> Re
         return later(1, "too many at once", status=429)
     try:
         is_new = posts.spool.keep(delivery_of(request, source=hook.name, id_=id_, posts=posts))
-    except StorageError:
-        log.exception("delivery_not_kept", extra={"source": hook.name})
+    except StorageError as error:
+        log.error("delivery_not_kept", extra={"source": hook.name, "problem": str(error)})  # noqa: TRY400  # told in full
         return later(60, "not now")
     return PlainTextResponse("kept\n" if is_new else "known\n")
 

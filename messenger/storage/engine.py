@@ -46,7 +46,7 @@ def parsed(url: str) -> URL:
 
 
 def connect(url: str) -> Engine:
-    """Return an engine for the database; nothing is opened yet, but SQLite's folder is made.
+    """Return an engine for the database; nothing is opened yet, but SQLite's folder is made. Its errors show no values.
 
     Raises:
         StorageError: the URL names no engine we know, or the folder cannot be made.
@@ -56,8 +56,9 @@ def connect(url: str) -> Engine:
         return _sqlite(where)
     idle = f"-c idle_in_transaction_session_timeout={int(STANDING_STILL * 1000)}"
     return create_engine(
-        where, pool_size=5, max_overflow=10, pool_pre_ping=True, connect_args={"options": idle, "connect_timeout": 10}
-    )
+        where, pool_size=5, max_overflow=10, pool_pre_ping=True, connect_args={"options": idle, "connect_timeout": 10},
+        hide_parameters=True,
+    )  # fmt: skip
 
 
 def _sqlite(url: URL) -> Engine:
@@ -68,8 +69,9 @@ def _sqlite(url: URL) -> Engine:
         except OSError as error:
             raise StorageError(f"the folder of the database {path} cannot be made: {error.strerror}") from error
     engine = create_engine(
-        url, poolclass=QueuePool, pool_size=5, max_overflow=20, connect_args={"check_same_thread": False, "timeout": 30}
-    )
+        url, poolclass=QueuePool, pool_size=5, max_overflow=20, connect_args={"check_same_thread": False, "timeout": 30},
+        hide_parameters=True,
+    )  # fmt: skip
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _: object) -> None:

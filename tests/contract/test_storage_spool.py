@@ -10,10 +10,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert
+from sqlalchemy.exc import IntegrityError
 
 from messenger.errors import StorageError
 from messenger.ports.deliveries import OTHERS, READ, SUSPECT, Delivery, DeliveryState, Ending, KeptDelivery
-from messenger.storage.spool import SqlSpool, open_spool
+from messenger.storage.spool import SqlSpool, _row, open_spool
+from messenger.storage.spool_table import deliveries
 from tests.storage_samples import MINUTE, NOW
 
 LEASE = timedelta(seconds=30)
@@ -149,6 +152,15 @@ def test_readers_at_once_share_what_there_is(spool: SqlSpool) -> None:
         found = [one for batch in pool.map(lambda _: take(spool, limit=7), range(12)) for one in batch]
 
     assert sorted(names(found)) == sorted(f"d-{number}" for number in range(60))
+
+
+def test_an_error_of_the_database_shows_nothing_that_was_posted(spool: SqlSpool) -> None:
+    spool.keep(delivery(body=b"Ana Ruiz, Calle Mayor 1"))
+    row = _row(delivery(body=b"Ana Ruiz, Calle Mayor 1")) | {"state": "received"}
+
+    with pytest.raises(IntegrityError) as error:
+        spool._database.transact(lambda connection: connection.execute(insert(deliveries).values(row)))
+    assert "Ana" not in str(error.value)
 
 
 # --- SQLite's own file ----------------------------------------------------------------------------------------------

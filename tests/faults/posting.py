@@ -26,6 +26,7 @@ from tests.faults.crowd import Crowd, until
 
 SECRET: Final = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 HOOK: Final = '\n[sources.erp]\nkind = "webhook"\nscheme = "standard"\nsecrets = ["env:ERP_SECRET"]\nshop = "toys"\nrate = "100000/s"\n'
+AN_HOUR_AGO: Final = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
 SENDERS: Final = 8
 """Connections that are posted over at once."""
 
@@ -85,11 +86,10 @@ def console(workers: Crowd) -> Iterator[Console]:
 
 
 def shipped(number: int) -> bytes:
-    """Return the body that tells of one order."""
-    at = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
+    """Return the body that tells of one order; the same each time."""
     return json.dumps(
         {
-            "type": "order.shipped", "timestamp": at, "data": {
+            "type": "order.shipped", "timestamp": AN_HOUR_AGO, "data": {
                 "order_id": str(number), "buyer": {"email": f"b{number}@example.com", "country": "ES", "language": "es"},
                 "shipment": {"number": f"RR{number}"}, "order": {"items": [{"title": "Puzzle"}]},
             },

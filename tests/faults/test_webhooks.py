@@ -17,8 +17,9 @@ from benchmarks.webhooks import measure
 from messenger.ports import OrderKey
 from messenger.ports.deliveries import DeliveryState
 from tests.faults.crowd import Crowd, crowd, until
-from tests.faults.posting import Senders, console, shipped, signed, states, until_read, with_hook
+from tests.faults.posting import Console, Senders, console, shipped, signed, states, until_read, with_hook
 from tests.faults.table import Measured
+from tests.faults.troubles import trouble
 
 pytestmark = pytest.mark.timeout(1800)
 ROUNDS = int(os.environ.get("FAULT_ROUNDS", "3"))
@@ -83,6 +84,62 @@ def test_consoles_are_killed_at_any_moment_while_senders_post(tmp_path: Path, me
     assert events == [1] * total
     assert left == {DeliveryState.PROCESSED: total}
     assert (found.rows, found.seconds, found.states) == (total, 0, {"sent": total})
+
+
+def test_a_full_disk_acknowledges_nothing_and_loses_nothing(tmp_path: Path) -> None:
+    wrong, most = trouble("full"), 300
+    with crowd(tmp_path, uncertain="ask") as workers:
+        wrong.prepare(workers)
+        with_hook(workers)
+        try:
+            workers.messenger("db", "upgrade")
+            with console(workers) as desk:
+                desk.start()
+                Senders(desk).post(range(10))
+                wrong.begin(workers)
+                answers = [post(desk, number) for number in until_refused(desk, range(10, most))]
+                assert [(one.status_code, one.headers["retry-after"]) for one in answers] == [(503, "60")] * len(
+                    answers
+                )
+                assert httpx2.get(f"{desk.address}/healthz").status_code == 200
+                wrong.end(workers)
+                Senders(desk).post(range(most))
+                until(lambda: states(workers) == {DeliveryState.PROCESSED: most}, "all deliveries to be read")
+                assert told(workers, range(most)) == [1] * most
+        finally:
+            wrong.close()
+
+
+@pytest.mark.parametrize("name", ["read-only", "failing"])
+def test_whatever_is_wrong_with_the_database_senders_are_answered(name: str, tmp_path: Path) -> None:
+    wrong, total = trouble(name), 40
+    with crowd(tmp_path, uncertain="ask") as workers:
+        wrong.prepare(workers)
+        with_hook(workers)
+        workers.messenger("db", "upgrade")
+        with console(workers) as desk:
+            desk.start()
+            Senders(desk).post([0])
+            wrong.begin(workers)
+            assert {post(desk, number).status_code for number in range(1, total)} == {200}
+            wrong.end(workers)
+
+            until(lambda: states(workers) == {DeliveryState.PROCESSED: total}, "all deliveries to be read")
+            assert told(workers, range(total)) == [1] * total
+
+
+def until_refused(desk: Console, numbers: range) -> list[int]:
+    """Post until one is not taken; returns some that are posted next. A full disk may have room in a file that is there."""
+    for number in numbers:
+        if post(desk, number).status_code != 200:
+            return list(range(number, min(number + 3, numbers.stop)))
+    raise AssertionError("all was taken")
+
+
+def post(desk: Console, number: int) -> httpx2.Response:
+    """Post one delivery once."""
+    body = shipped(number)
+    return httpx2.post(f"{desk.address}/hooks/erp", content=body, headers=signed(number, body), timeout=60)
 
 
 def test_lines_that_break_and_bodies_that_lie_do_no_harm(tmp_path: Path) -> None:
