@@ -191,6 +191,7 @@ def ebay_server(ebay: Ebay) -> Iterator[str]:
 class _Handler(BaseHTTPRequestHandler):
     state: Ebay
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     timeout = 30
 
     def setup(self) -> None:

@@ -145,6 +145,7 @@ def seventeentrack_server(track: Track17) -> Iterator[str]:
 class _Handler(BaseHTTPRequestHandler):
     state: Track17
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     timeout = 30
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the name that http.server gives it
