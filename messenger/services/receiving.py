@@ -96,10 +96,13 @@ class Receiving:
     def forget(self) -> int:
         """Forget what is old; returns how many deliveries that were. Each time does a part."""
         now = self.clock.now()
-        return sum(
+        forgotten = sum(
             self.spool.forget(before=now - age, states=states, limit=FORGOTTEN_AT_ONCE)
             for age, states in ((KEPT, READ), (KEPT_LONGER, OTHERS))
         )
+        if forgotten:
+            self._tell()
+        return forgotten
 
     def _take(self) -> list[KeptDelivery]:
         now = self.clock.now()

@@ -391,8 +391,10 @@ def test_old_deliveries_are_forgotten_and_what_failed_later(stage: Stage) -> Non
     stage.at(START + KEPT + LEASE)
     assert receiving.forget() == 1
     assert states(stage) == [DeliveryState.FAILED]
+    assert len(open_alerts(stage)) == 1
     stage.at(START + KEPT_LONGER + LEASE)
     assert receiving.forget() == 1
+    assert open_alerts(stage) == []
 
 
 def test_processes_at_once_read_each_delivery_once_in_effect(stage: Stage) -> None:
