@@ -20,14 +20,13 @@ from typing import Final
 from messenger.domain.messages import FrozenMessage, Key, Outcome, Receipt
 from messenger.mail.opening import extensions_of
 from messenger.mail.replies import (
-    LINE_LIMIT,
     REPLY_LIMIT,
     WORDS_LIMIT,
+    Incoming,
     NoReply,
     Reply,
     Stage,
     outcome,
-    read_reply,
     receipt,
 )
 from messenger.mail.smtp import Login, Security, SmtpSettings, SmtpTransport, Timeouts
@@ -67,19 +66,16 @@ def must(holds: bool, what: str) -> None:  # noqa: FBT001  # reads as a sentence
         raise Amiss(what)
 
 
-async def read_all(said: bytes, chance: random.Random) -> Counter[str]:
+def read_all(said: bytes, chance: random.Random) -> Counter[str]:
     """Read replies until there are no more; returns what came."""
-    reader = asyncio.StreamReader(limit=LINE_LIMIT)
-    place = 0
-    while place < len(said):
-        size = chance.choice((1, 7, 80, 4096, 70_000))
-        reader.feed_data(said[place : place + size])
-        place += size
-    reader.feed_eof()
+    incoming, place = Incoming(), 0
     found: Counter[str] = Counter()
     with suppress(NoReply):
         while True:
-            reply = await read_reply(reader)
+            while (reply := incoming.take()) is None:
+                size = chance.choice((1, 7, 80, 4096, 70_000))
+                incoming.feed(said[place : place + size])
+                incoming.is_over, place = place + size >= len(said), place + size
             check_reply(reply)
             found["reply"] += 1
     found["no reply"] += 1
@@ -196,7 +192,7 @@ async def run(minutes: float, seed: int) -> Counter[str]:
         chance = random.Random(f"{seed}/{number}")  # noqa: S311  # to be played again, not to be secret
         begin = time.monotonic()
         async with asyncio.timeout(30):
-            seen += await (converse(chance) if number % 20 == 0 else read_all(octets(chance), chance))
+            seen += await converse(chance) if number % 20 == 0 else read_all(octets(chance), chance)
         seen["slow"] += number % 20 != 0 and time.monotonic() - begin > SLOWEST
         number += 1
     seen["rounds"] = number

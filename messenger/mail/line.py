@@ -9,71 +9,94 @@ from math import inf
 from typing import Final, Self
 
 from messenger.domain.addresses import is_loopback
-from messenger.mail.replies import LINE_LIMIT, NoReply, Reply, Stage, Trouble, read_reply, visible
+from messenger.mail.replies import Incoming, NoReply, Reply, Stage, Trouble, visible
 from messenger.mail.settings import SmtpSettings
 
 BLOCK: Final = 65_536
 """Octets that are written at a time; the last of a message is held back until all others are on their way."""
-
-
-class _Reader(asyncio.StreamReader):
-    """Counts what was read, so that it can be told from what nobody has asked for."""
-
-    taken = 0
-
-    async def readuntil(self, separator: bytes = b"\n") -> bytes:  # type: ignore[override]  # nobody here asks for more
-        line = await super().readuntil(separator)
-        self.taken += len(line)
-        return line
+MOST_UNREAD: Final = 65_536
+"""Octets that wait to be read before the server is asked to pause: whoever floods us is not listened to."""
 
 
 class _Ear(asyncio.Protocol):
     """What a line hears, and whether there is room for more to be said."""
 
     def __init__(self) -> None:
-        self.reader = _Reader(limit=LINE_LIMIT, loop=asyncio.get_running_loop())
-        self._came = 0
-        self._is_lost = False
-        self._room = asyncio.Event()
-        self._room.set()
+        self.incoming = Incoming()
+        self._transport: asyncio.Transport | None = None
+        self._is_full = self._is_crowded = self._is_lost = False
+        self._waiter: asyncio.Future[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.reader.set_transport(transport)
+        self._transport = transport if isinstance(transport, asyncio.Transport) else None
 
     def data_received(self, data: bytes) -> None:
-        self._came += len(data)
-        self.reader.feed_data(data)
+        self.incoming.feed(data)
+        if len(self.incoming) > MOST_UNREAD and self._transport is not None:
+            self._transport.pause_reading()
+            self._is_full = True
+        self._wake()
 
     def eof_received(self) -> None:
-        self.reader.feed_eof()
+        self.incoming.is_over = True
+        self._wake()
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._is_lost = True
-        self._room.set()
-        if exc is None:
-            self.reader.feed_eof()
-        else:
-            self.reader.set_exception(exc)
+    def connection_lost(self, _: Exception | None) -> None:
+        self._is_lost = self.incoming.is_over = True
+        self._wake()
 
     def pause_writing(self) -> None:
-        self._room.clear()
+        self._is_crowded = True
 
     def resume_writing(self) -> None:
-        self._room.set()
+        self._is_crowded = False
+        self._wake()
+
+    def take(self) -> Reply | None:
+        """Return the next reply, if all of it is there."""
+        found = self.incoming.take()
+        if self._is_full and self._transport is not None:
+            self._is_full = False
+            self._transport.resume_reading()
+        return found
 
     @property
-    def has_unread(self) -> bool:
-        return self._came > self.reader.taken
-
-    async def room(self) -> None:
-        """Wait until more can be written.
+    def has_room(self) -> bool:
+        """Whether more can be written.
 
         Raises:
             ConnectionResetError: the line is gone.
         """
-        await self._room.wait()
         if self._is_lost:
             raise ConnectionResetError
+        return not self._is_crowded
+
+    async def change(self, end: float) -> None:
+        """Wait until something has changed.
+
+        Args:
+            end: by the loop's clock.
+
+        Raises:
+            TimeoutError: until then nothing has.
+        """
+        loop = asyncio.get_running_loop()
+        waiter = self._waiter = loop.create_future()
+        alarm = loop.call_at(end, _expire, waiter)
+        try:
+            await waiter
+        finally:
+            alarm.cancel()
+            self._waiter = None
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+
+def _expire(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_exception(TimeoutError())
 
 
 class Line:
@@ -116,11 +139,11 @@ class Line:
     @property
     def is_quiet(self) -> bool:
         """Whether it is open and nothing came that nobody has asked for."""
-        return not (self._transport.is_closing() or self._ear.reader.at_eof() or self._ear.has_unread)
+        return not (self._transport.is_closing() or self._ear.incoming.is_over or self._ear.incoming)
 
     async def secure(self, context: ssl.SSLContext) -> None:
         """Go on in TLS; the server has to show a certificate for its name."""
-        if self._ear.has_unread:
+        if self._ear.incoming:
             raise Trouble(
                 Stage.TLS, None, words="TLS: the server, or somebody on the way, spoke on before the line was protected"
             )
@@ -151,20 +174,25 @@ class Line:
     async def reply(self, stage: Stage, *, within: float = inf) -> Reply:
         """Return the next reply; all of it has to come within the time of the stage, or a shorter one."""
         waits = min(within, self._settings.timeouts.at(stage))
+        end = 0.0
         try:
-            async with asyncio.timeout(waits):
-                return await read_reply(self._ear.reader)
+            while (found := self._ear.take()) is None:
+                end = end or asyncio.get_running_loop().time() + waits
+                await self._ear.change(end)
         except TimeoutError:
             raise Trouble(stage, None, words=f"{stage}: no whole reply within {waits:g} s", is_silence=True) from None
         except NoReply as problem:
             raise Trouble(stage, None, words=f"{stage}: {problem}") from None
+        return found
 
     async def send(self, block: bytes, stage: Stage) -> None:
         """Send a part of a message; returns when there is room for more."""
+        self._transport.write(block)
+        end = 0.0
         try:
-            async with asyncio.timeout(self._settings.timeouts.block):
-                self._transport.write(block)
-                await self._ear.room()
+            while not self._ear.has_room:
+                end = end or asyncio.get_running_loop().time() + self._settings.timeouts.block
+                await self._ear.change(end)
         except TimeoutError:
             raise Trouble(
                 stage, None, words=f"{stage}: the server did not take the message in time", is_silence=True

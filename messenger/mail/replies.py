@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from dataclasses import dataclass
 from enum import StrEnum
@@ -147,36 +146,55 @@ def _is_about_the_message(reply: Reply) -> bool:
     return CONTENT_STATUS.fullmatch(reply.status) is not None or (reply.code == TOO_MUCH and not reply.status)
 
 
-async def read_reply(reader: asyncio.StreamReader) -> Reply:
-    """Return the next reply. Never holds more than 32 KiB.
-
-    Raises:
-        NoReply: the line ends, or what comes is no reply.
+class Incoming:
+    """What a server has said and nobody has read yet. Hands it out reply by reply, and holds no more of one than 32 KiB.
 
     Source: RFC 5321, 4.2.1 (multi-line replies repeat the code).
     """
-    lines: list[bytes] = []
-    size = 0
-    while True:
-        line = await _line(reader)
-        size += len(line)
-        found = _LINE.fullmatch(line)
-        if size > REPLY_LIMIT:
+
+    def __init__(self) -> None:
+        self._octets = bytearray()
+        self._lines: list[bytes] = []
+        self._size = 0
+        self.is_over = False
+        """Nothing more comes."""
+
+    def __len__(self) -> int:
+        return len(self._octets) + self._size
+
+    def feed(self, octets: bytes) -> None:
+        """Take what came."""
+        self._octets += octets
+
+    def take(self) -> Reply | None:
+        """Return the next reply; None while not all of it is there.
+
+        Raises:
+            NoReply: the line ends, or what comes is no reply.
+        """
+        while (end := self._octets.find(b"\n") + 1) > 0:
+            reply = self._with_line(bytes(self._octets[:end]))
+            del self._octets[:end]
+            if reply is not None:
+                return reply
+        if len(self._octets) > LINE_LIMIT:
             raise NoReply("what came is longer than any reply")
-        if found is None or (lines and lines[0][:3] != line[:3]):
+        if self.is_over:
+            raise NoReply("the line broke before a reply")
+        return None
+
+    def _with_line(self, line: bytes) -> Reply | None:
+        self._size += len(line)
+        found = _LINE.fullmatch(line)
+        if len(line) > LINE_LIMIT or self._size > REPLY_LIMIT:
+            raise NoReply("what came is longer than any reply")
+        if found is None or (self._lines and self._lines[0][:3] != line[:3]):
             raise NoReply("what came is no SMTP reply")
-        lines.append(line)
-        if found["more"] != b"-":
-            return Reply(int(line[:3]), "\n".join(map(_words, lines)))
-
-
-async def _line(reader: asyncio.StreamReader) -> bytes:
-    try:
-        return await reader.readuntil(b"\n")
-    except asyncio.LimitOverrunError:
-        raise NoReply("what came is longer than any reply") from None
-    except (asyncio.IncompleteReadError, OSError):
-        raise NoReply("the line broke before a reply") from None
+        self._lines.append(line)
+        if found["more"] == b"-":
+            return None
+        lines, self._lines, self._size = self._lines, [], 0
+        return Reply(int(line[:3]), "\n".join(map(_words, lines)))
 
 
 _LINE = re.compile(rb"[2-5][0-9]{2}(?:(?P<more>[ -])[^\n]*)?\r?\n")

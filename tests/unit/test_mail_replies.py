@@ -13,26 +13,26 @@ from messenger.domain.messages import FrozenMessage, Key, Outcome
 from messenger.errors import MessageRefused
 from messenger.mail.envelope import commands, envelope_of, xtext
 from messenger.mail.opening import extensions_of
-from messenger.mail.replies import LINE_LIMIT, REPLY_LIMIT, NoReply, Reply, Stage, Trouble, outcome, read_reply, receipt
+from messenger.mail.replies import LINE_LIMIT, REPLY_LIMIT, Incoming, NoReply, Reply, Stage, Trouble, outcome, receipt
 from tools.fuzz_replies import PIECES, check_reply, run
 
 
 def read(*packets: bytes) -> list[Reply | str]:
     """Return the replies in what came, and at its end why there is no further one."""
 
-    async def scenario() -> list[Reply | str]:
-        reader = asyncio.StreamReader(limit=LINE_LIMIT)
-        for packet in packets:
-            reader.feed_data(packet)
-        reader.feed_eof()
-        found: list[Reply | str] = []
-        while True:
-            try:
-                found.append(await read_reply(reader))
-            except NoReply as problem:
-                return [*found, str(problem)]
-
-    return asyncio.run(scenario())
+    incoming, left = Incoming(), [*packets]
+    found: list[Reply | str] = []
+    while True:
+        try:
+            reply = incoming.take()
+        except NoReply as problem:
+            return [*found, str(problem)]
+        if reply is not None:
+            found.append(reply)
+        elif left:
+            incoming.feed(left.pop(0))
+        else:
+            incoming.is_over = True
 
 
 BROKE = "the line broke before a reply"
