@@ -36,9 +36,10 @@ def test_the_disk_is_in_trouble_while_workers_send(name: str, tmp_path: Path, me
             workers.messenger("db", "upgrade")
             workers.start(WORKERS)
             for _ in range(ROUNDS):
+                wanted = workers.arrived() + chance.randint(1, EACH // 2)
                 workers.ingest(orders(tmp_path / f"{taken}.jsonl", range(taken, taken + EACH)))
                 taken += EACH
-                workers.until_arrived(workers.arrived() + chance.randint(1, EACH // 2))
+                workers.until_arrived(wanted)
                 before = complaints(workers)
                 wrong.begin(workers)
                 taken, problem = until_refused(workers, wrong, tmp_path, taken)
@@ -48,7 +49,10 @@ def test_the_disk_is_in_trouble_while_workers_send(name: str, tmp_path: Path, me
                 wrong.end(workers)
                 workers.ingest(tmp_path / f"{taken}.jsonl")
                 taken += MORE
-                workers.until_rest()
+                until(
+                    lambda: not_left(workers) == 0,
+                    "every message to leave, also what an intake that broke off has left",
+                )
             alive = sum(one.poll() is None for one in workers.workers)
             codes = workers.stop_all()
             found, said = workers.account(), workers.logs()

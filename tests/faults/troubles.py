@@ -81,7 +81,7 @@ class Full:
 
     def close(self) -> None:
         if self._folder is not None:
-            subprocess.run(["umount", self._folder], check=True)
+            subprocess.run(["umount", "--lazy", self._folder], check=True)
 
 
 @dataclass(slots=True)
