@@ -160,20 +160,19 @@ class Way:
         return self.is_stopping or self._is_in_trouble or self.desk.is_shut()
 
     def _chosen(self) -> Parcel | None:
-        self._let_go_of_lost()
-        for index, parcel in enumerate(self._waiting):
-            if self._has_place(parcel.domain):
-                del self._waiting[index]
+        """The first whose domain has a place; what may be somebody else's by now is not even tried."""
+        index = 0
+        while index < len(self._waiting):
+            parcel = self._waiting[index]
+            if not self._has_place(parcel.domain):
+                index += 1
+                continue
+            del self._waiting[index]
+            if self.desk.is_ours(parcel):
                 return parcel
-        return None
-
-    def _let_go_of_lost(self) -> None:
-        """What may be somebody else's by now is not even tried."""
-        lost = [parcel for parcel in self._waiting if not self.desk.is_ours(parcel)]
-        if lost:
-            self._orphans += lost
-            self._waiting = deque(parcel for parcel in self._waiting if parcel not in lost)
+            self._orphans.append(parcel)
             self.changed.set()
+        return None
 
     def _has_place(self, domain: str) -> bool:
         """One bad destination never takes more than half of the conversations."""
