@@ -143,6 +143,11 @@ class Platform:
         return Counter(name for name, _ in self.said)
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing: lines are broken on purpose."""
+
+
 @contextmanager
 def aliexpress_server(now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Iterator[Platform]:
     """Yield a platform that is being served."""
@@ -182,7 +187,7 @@ def aliexpress_server(now: Callable[[], datetime] = lambda: datetime.now(UTC)) -
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base's signature
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with _Server(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
         platform.port = server.server_address[1]
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
