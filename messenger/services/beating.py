@@ -5,19 +5,14 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 from messenger.errors import StorageError
 from messenger.ports import Clock, Store
+from messenger.services.clocks import running_time
 
 log = logging.getLogger(__name__)
-
-
-def running_time() -> float:
-    """Return the seconds this machine has run, those included in which it was suspended."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
 class Heart:

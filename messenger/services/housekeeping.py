@@ -33,8 +33,7 @@ class Housekeeping:
 
     def tidy(self) -> None:
         """Do everything once."""
-        if isinstance(self.clock, SharedClock):
-            self.clock.agree(self.store.skew())
+        self._agree()
         freed, uncertain = self.store.rescue(now=self.clock.now())
         if freed or uncertain:
             log.info("rescued", extra={"claimed": freed, "sending": uncertain})
@@ -58,6 +57,7 @@ class Housekeeping:
 
     def spread_after_outage(self) -> None:
         """After a long stand-still nobody gets a heap at once: what is due is spread, and told."""
+        self._agree()
         now = self.clock.now()
         last = self.store.last_alive()
         if last is not None and now - last > LONG_PAUSE:
@@ -66,6 +66,11 @@ class Housekeeping:
                 log.warning("spread_after_outage", extra={"messages": moved, "since": last.isoformat()})
                 tell_of_outage(self.store, now, messages=moved, since=last)
         self.store.alive(now=now)
+
+    def _agree(self) -> None:
+        """Let this machine's clock be what it is at the database; before anything is claimed, and ever again."""
+        if isinstance(self.clock, SharedClock):
+            self.clock.agree(self.store.skew())
 
     def _look_at_accounts_again(self, generation: int) -> None:
         """With new settings an account may be in order, or another may be used: nothing waits for an old mistake."""
