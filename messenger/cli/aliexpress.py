@@ -11,6 +11,7 @@ from messenger.bootstrap import Engine, open_app
 from messenger.bootstrap.aliexpress import Access, accesses, desk_of
 from messenger.cli.main import App
 from messenger.cli.output import json_option, print_json, told
+from messenger.config.sources_aliexpress import AliExpressSettings
 from messenger.errors import UsageError
 from messenger.platforms.aliexpress.failures import CallFailed
 from messenger.ports import Credentials
@@ -47,6 +48,7 @@ def login(app: App, shop: str, redirect: str, code: str, *, as_json: bool) -> in
         finally:
             access.line.close()
         engine.store.keep_credentials(found, at=engine.clock.now())
+        _wake(engine, shop)
     _show_login(found, shop, as_json=as_json)
     return 0
 
@@ -61,6 +63,7 @@ def again(app: App, shop: str, *, as_json: bool) -> int:
         access, _ = _access(engine, shop)
         shut = engine.store.shut_doors(access.account)
         opened = [door for door in shut if engine.store.open_door(access.account, door)]
+        _wake(engine, shop)
     if as_json:
         print_json([{"what": door or "everything", "problem": shut[door]} for door in opened])
     for door in opened if not as_json else ():
@@ -68,6 +71,13 @@ def again(app: App, shop: str, *, as_json: bool) -> int:
     if not opened:
         click.echo(f"AliExpress lets {shop} do everything it was asked for", err=True)
     return 0 if opened else 1
+
+
+def _wake(engine: Engine, shop: str) -> None:
+    """Let the shop be read at once."""
+    for name, one in engine.settings.sources.items():
+        if isinstance(one, AliExpressSettings) and one.shop == shop:
+            engine.store.wake_poll(name, at=engine.clock.now())
 
 
 def _access(engine: Engine, shop: str) -> tuple[Access, str]:

@@ -136,6 +136,10 @@ class Polls(Protocol):
         """Ask a source to read these again; it has its turn at once, unless it waits after a failure."""
         ...
 
+    def wake_poll(self, name: str, *, at: datetime) -> None:
+        """Let a source have its turn at once although it waits after failures: a person has mended what was in the way."""
+        ...
+
     def orders_in(self, shop: str, statuses: Collection[str], *, after: str, limit: int) -> list[OrderKey]:
         """Return orders of a shop that stand so, by number, behind this one; not those that were moved away."""
         ...

@@ -86,6 +86,11 @@ class SqlPolls:
 
         self._database.transact(ask)
 
+    def wake_poll(self, name: str, *, at: datetime) -> None:
+        """Let a source have its turn at once."""
+        waits = update(polls).where(polls.c.name == name, polls.c.next_at > at)
+        self._database.transact(lambda connection: connection.execute(waits.values(next_at=at, failures=0)))
+
     def orders_in(self, shop: str, statuses: Collection[str], *, after: str, limit: int) -> list[OrderKey]:
         """Return orders of a shop that stand so, by number, behind this one."""
         with self._database.read() as connection:

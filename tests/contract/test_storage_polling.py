@@ -106,6 +106,16 @@ def test_a_hint_waits_while_the_source_is_left_alone(store: SqlStore) -> None:
     assert take(store, at=10 * MINUTE) == Turn(hints=("8134",))
 
 
+def test_a_person_who_has_mended_it_lets_a_source_have_its_turn_at_once(store: SqlStore) -> None:
+    take(store)
+    store.fail_poll("ae", owner="a", again_at=LATER, problem="log in")
+    store.wake_poll("ae", at=NOW)
+    store.wake_poll("other", at=NOW)
+
+    assert store.polls()["ae"].failures == 0
+    assert take(store) == Turn()
+
+
 def test_a_hint_for_a_source_that_never_had_a_turn_is_kept(store: SqlStore) -> None:
     store.poll_again("ae", ["8134"], at=NOW)
     store.poll_again("ae", [], at=NOW)
