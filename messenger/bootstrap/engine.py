@@ -13,11 +13,10 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from messenger.bootstrap.folders import folders_of
+from messenger.bootstrap.aside import Aside
 from messenger.bootstrap.making import access_to, composer_of, limits_of, transport_of, transports_of
 from messenger.bootstrap.platforms import Means, tell_of_doors
 from messenger.bootstrap.posted import receive
-from messenger.bootstrap.sources import polling_of
 from messenger.config.mailboxes import MailboxSettings
 from messenger.config.settings import Settings
 from messenger.config.transports import is_loopback
@@ -35,7 +34,6 @@ from messenger.services.bulletins import Speaker
 from messenger.services.clocks import SharedClock, SystemClock
 from messenger.services.dispatching import Dispatcher
 from messenger.services.feedback import Feedback
-from messenger.services.folders import Folders
 from messenger.services.home import Home
 from messenger.services.ingesting import Ingest
 from messenger.services.lookout import Lookout
@@ -67,8 +65,7 @@ class Engine:
     _shut: Counter[str] = field(default_factory=Counter)
     """How often in a row each mailbox was visited in vain."""
     _spool: SqlSpool | None = None
-    _folders: Folders | None = None
-    _polling: Polling | None = None
+    _aside: Aside | None = None
 
     @property
     def home(self) -> Home:
@@ -83,24 +80,21 @@ class Engine:
         return self._spool
 
     @property
-    def folders(self) -> Folders:
-        """What looks into the folders that are watched."""
-        if self._folders is None:
-            self._folders = folders_of(self)
-        return self._folders
+    def aside(self) -> Aside:
+        """What is done aside: folders, pollers, brokers."""
+        if self._aside is None:
+            self._aside = Aside(self)
+        return self._aside
 
     @property
     def polling(self) -> Polling:
         """What asks sources for news."""
-        if self._polling is None:
-            self._polling = polling_of(self)
-        return self._polling
+        return self.aside.polling
 
     def close(self) -> None:
         """Release what was opened besides the store."""
-        for one in (self._folders, self._polling):
-            if one is not None:
-                one.stop()
+        if self._aside is not None:
+            self._aside.stop()
         if self._spool is not None:
             self._spool.close()
 
@@ -173,8 +167,9 @@ class Engine:
 
     def _chores(self) -> None:
         """What a worker looks at now and then, each whatever becomes of the others."""
-        apart = self.folders.start_due, self.polling.start_due
-        for chore in (*apart, partial(tell_of_doors, self), partial(self.visit_mailboxes, only_due=True)):
+        doors, mailboxes = partial(tell_of_doors, self), partial(self.visit_mailboxes, only_due=True)
+        chores: list[Callable[[], object]] = [*self.aside.chores(), doors, mailboxes]
+        for chore in chores:
             try:
                 chore()
             except Exception:  # the next time may do; the others are looked at all the same

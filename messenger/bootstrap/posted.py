@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from messenger.bootstrap.sources import pollers_in
 from messenger.config.settings import Settings
-from messenger.config.sources import WebhookSettings
+from messenger.config.sources import BrokerSettings, WebhookSettings
 from messenger.intake import standard_events
 from messenger.platforms.aftership import deliveries as aftership
 from messenger.platforms.aliexpress import deliveries as aliexpress
@@ -48,6 +48,10 @@ def inlets_of(settings: Settings, store: Store | None = None) -> dict[str, Inlet
     found = {
         one.name: Inlet(name=one.name, shop=one.shop, sender=f"{one.scheme}/{one.shop}", read=_reader_of(one, store))
         for one in hooks_of(settings).values()
+    }
+    brokers = [one for one in settings.sources.values() if isinstance(one, BrokerSettings)]
+    found |= {
+        one.name: Inlet(name=one.name, shop=one.shop, sender=one.name, read=standard_events.read) for one in brokers
     }
     if settings.web.tokens:
         found[API] = Inlet(name=API, shop="", sender=API, read=standard_events.read)

@@ -9,18 +9,19 @@ from typing import Final
 from messenger.config.sources_17track import SEVENTEENTRACK_KIND, SeventeenTrackSettings, read_17track
 from messenger.config.sources_aliexpress import ALIEXPRESS_KIND, AliExpressSettings, read_aliexpress
 from messenger.config.sources_base import SourceSettings, read_common
+from messenger.config.sources_broker import BROKER_KIND, BrokerSettings, read_broker
 from messenger.config.sources_folder import FOLDER_KIND, FolderSettings, read_folder
 from messenger.config.sources_webhook import WEBHOOK_KIND, WebhookSettings, read_webhook
 from messenger.config.tables import Table, one_of
 
 __all__ = [
-    "AliExpressSettings", "FolderSettings", "SeventeenTrackSettings", "SourceSettings", "WebhookSettings", "read_source",
+    "AliExpressSettings", "BrokerSettings", "FolderSettings", "SeventeenTrackSettings", "SourceSettings", "WebhookSettings", "read_source",
 ]  # fmt: skip
 
 FILE_KIND: Final = "file"
-KINDS: Final = (FILE_KIND, FOLDER_KIND, WEBHOOK_KIND, ALIEXPRESS_KIND, SEVENTEENTRACK_KIND, "imap", "mail")
+KINDS: Final = (FILE_KIND, FOLDER_KIND, WEBHOOK_KIND, ALIEXPRESS_KIND, SEVENTEENTRACK_KIND, BROKER_KIND, "imap", "mail")
 """The last two bring mails back (``config.mailboxes``); the others bring events."""
-LATER_KINDS: Final = ("poll", "broker", "ebay", "amazon", "shopify", "woocommerce", "aftership")
+LATER_KINDS: Final = ("poll", "ebay", "amazon", "shopify", "woocommerce", "aftership")
 
 
 def read_source(
@@ -36,6 +37,8 @@ def read_source(
         found = read_aliexpress(name, table, shops, home=home, environ=environ)
     elif kind == SEVENTEENTRACK_KIND:
         found = read_17track(name, table, shops, home=home, environ=environ)
+    elif kind == BROKER_KIND:
+        found = read_broker(name, table, shops, home=home, environ=environ)
     elif kind == FOLDER_KIND:
         found = read_folder(name, table, shops, home=home)
     else:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from messenger.domain.json_text import parsed
 from messenger.errors import EventError
-from messenger.intake.cloudevents import is_cloudevents, read_events
+from messenger.intake.cloudevents import BATCH, STRUCTURED, is_cloudevents, read_events
 from messenger.intake.standard import ID
 from messenger.ports.deliveries import Delivery, Told
 
@@ -24,6 +24,13 @@ def read(delivery: Delivery) -> Iterator[Told]:
         yield from read_events(delivery.headers, delivery.body)
         return
     body = parsed(delivery.body)
+    if isinstance(body, list) or (
+        isinstance(body, dict) and "specversion" in body
+    ):  # a broker may carry no content type
+        yield from read_events(
+            {"content-type": f"{BATCH if isinstance(body, list) else STRUCTURED}+json"}, delivery.body
+        )
+        return
     if not isinstance(body, dict):
         raise EventError("", "is not a JSON object")
     data = body.get("data")
