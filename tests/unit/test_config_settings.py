@@ -130,8 +130,10 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
         (
             "[shops.toys]",
             '[sources.erp]\nkind = "amazon"\n[shops.toys]',
-            "2:8: sources.erp.kind: 'amazon' is not available in this version "
-            "(available: file, folder, webhook, aliexpress, 17track, broker, imap, mail)",
+            (
+                "2:8: sources.erp.kind: 'amazon' is not available in this version "
+                "(available: file, folder, webhook, aliexpress, 17track, broker, imap, mail)"
+            ),
         ),
         ("[shops.toys]", "[shop.x]\n[shops.toys]", "1:2: shop: unknown key (did you mean 'shops'?)"),
     ],
