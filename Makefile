@@ -15,6 +15,9 @@ help: ## this list
 .venv/dev: requirements-dev.lock pyproject.toml tools/setup tools/boot.lock
 	@PYTHON=$(PYTHON) tools/setup requirements-dev.lock && touch $@ .venv/run
 
+.venv/bench: requirements-bench.lock pyproject.toml tools/setup tools/boot.lock
+	@PYTHON=$(PYTHON) tools/setup requirements-bench.lock && touch $@ .venv/dev .venv/run
+
 setup: .venv/dev ## make .venv with everything pinned, for development
 
 demo: .venv/run ## play a sample shop end to end into a local mailbox
@@ -48,7 +51,7 @@ faults: .venv/dev ## kill, stop, cut and fill up, again and again, and count: RO
 	FAULT_ROUNDS=$(or $(ROUNDS),20) CROSS_TALK=$(or $(MESSAGES),20000) MESSENGER_LIVES=$(or $(LIVES),500) \
 	  $(BIN)/python -m pytest -n $(WORKERS) tests/faults tests/simulation
 
-bench: .venv/dev ## how fast intake, the whole path and the simulator are
+bench: .venv/bench ## how fast intake, the whole path and the simulator are
 	$(BIN)/python -m benchmarks
 
 fuzz: .venv/dev ## give odd templates to the compiler and odd words to the mail client, for MINUTES=1 each; SEED=n plays the same again
@@ -57,9 +60,9 @@ fuzz: .venv/dev ## give odd templates to the compiler and odd words to the mail 
 
 lock: ## resolve the pinned requirements anew
 	$(PYTHON) -m pip install --quiet --upgrade --target .boot uv
-	for group in "" "--group dev"; do \
+	for group in "" dev bench; do \
 	  PYTHONPATH=.boot .boot/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
-	    --python-version 3.11 pyproject.toml --group build $$group -o requirements$${group:+-dev}.lock; \
+	    --python-version 3.11 pyproject.toml --group build $${group:+--group dev} $${group:+--group $$group} -o requirements$${group:+-$$group}.lock; \
 	done
 
 clean: ## remove everything that was made
