@@ -23,6 +23,7 @@ from sqlalchemy import (
 from messenger.domain.breakers import queue_of
 from messenger.domain.messages import Key, Reason
 from messenger.ports import Entry, Pause
+from messenger.storage import set_back
 from messenger.storage.accounts import open_accounts
 from messenger.storage.columns import microseconds
 from messenger.storage.due import running
@@ -60,8 +61,12 @@ def paused(database: Database) -> list[Pause]:
 
 
 def say_alive(database: Database, *, now: datetime) -> None:
-    """Say that a worker is at work."""
+    """Say that a worker is at work; notices a clock that was set back since it was said last."""
     with database.write() as connection:
+        before = select(alive.c.at).where(alive.c.name == _WORKER)
+        seen = connection.execute(before if database.is_sqlite else before.with_for_update()).scalar()
+        if seen is not None:
+            set_back.follow(connection, seen=seen, now=now)
         said = upsert(connection, alive).values(name=_WORKER, at=now)
         connection.execute(said.on_conflict_do_update(index_elements=["name"], set_={"at": said.excluded.at}))
 
