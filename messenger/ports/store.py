@@ -171,9 +171,7 @@ class Claims(Protocol):
         """
         ...
 
-    def write_down(
-        self, commitments: Sequence[Commitment], results: Sequence[Result]
-    ) -> tuple[set[int], set[int]]:
+    def write_down(self, commitments: Sequence[Commitment], results: Sequence[Result]) -> tuple[set[int], set[int]]:
         """Do what ``commit`` and ``record`` do, in one transaction; returns what each would."""
         ...
 

@@ -42,7 +42,9 @@ class Entrance:
         again = [one for one in claimed if one.state is State.UNCERTAIN]
         fresh = self._cleared([one for one in claimed if one.state is not State.UNCERTAIN], tally)
         kept = {one.id: one.not_before for one in claimed if one.reason is Reason.RATE}
-        wanted = [self._first(one, kept.get(one.message.id)) for one in fresh] + self._wanted_again(again, places, tally)
+        wanted = [self._first(one, kept.get(one.message.id)) for one in fresh] + self._wanted_again(
+            again, places, tally
+        )
         makes = {one.message.id: make for one, make in wanted}
         found: list[Candidate] = []
         for name in sorted({one.go.transport for one, _ in wanted}):

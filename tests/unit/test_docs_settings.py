@@ -23,7 +23,6 @@ LIMITS = PAGE.partition("`timeouts = {")[2].partition("## ")[0]
 CONFIG = ROOT / "messenger" / "config"
 
 
-
 def readers() -> Iterator[Path]:
     """The modules that ``settings`` reads tables with, and those that they leave parts to."""
     seen: set[str] = set()
