@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Final, Self
 
 from sqlalchemy import create_engine, text
 
 from messenger.bootstrap import make_home
+from messenger.mail import dkim
 from tests.postgres import cluster, new_database
 
 COUNTRIES: Final = (
@@ -59,6 +60,14 @@ on = "order.shipped"
 window = "always"
 expiry = "20d"
 """
+
+
+ED25519: Final = """
+[signing."sunny-toys.example"]
+selector = "s1"
+key = "file:ed25519.pem"
+"""
+RSA: Final = ED25519.replace("ed25519.pem", "rsa.pem")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +120,8 @@ def rig(engine: str, messages: int) -> Iterator[Rig]:
         make_home(home)
         (home / "schedules.toml").write_text(RULES, encoding="utf-8")
         (home / "messenger.toml").write_text(CONFIGURATION.format(port=1, connections=1, more=""), encoding="utf-8")
+        for kind in (dkim.ED25519, dkim.RSA):
+            (home / f"{kind}.pem").write_bytes(dkim.pem_of(dkim.new_key(kind)))
         orders = _orders(Path(folder) / "orders.jsonl", messages)
         if engine == "sqlite":
             template = str(home / "template.db")
@@ -121,6 +132,24 @@ def rig(engine: str, messages: int) -> Iterator[Rig]:
             url = new_database(server)
             _ingest(home, url, orders)
             yield Rig(home, messages, url.rpartition("/")[2], server)
+
+
+class Slow:
+    """A mail server in a process of its own that takes everything and answers after a while."""
+
+    def __init__(self, delay: float) -> None:
+        self._words = [sys.executable, "-m", "benchmarks.slow_sink", str(delay)]
+        self.port = 0
+
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen(self._words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout is not None
+        self.port = int(self._process.stdout.readline())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.communicate()
 
 
 def _ingest(home: Path, url: str, orders: Path) -> None:
