@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 from datetime import UTC, datetime
@@ -50,3 +51,9 @@ def set_up_logs() -> None:
     root.setLevel(logging.WARNING)
     logging.getLogger("messenger").setLevel(logging.INFO)
     logging.getLogger("apscheduler").setLevel(logging.ERROR)  # a tick that is still at work is no news
+    logging.getLogger("apscheduler.executors.default").addFilter(_is_news)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether it is more than a tick that was still at work when the process was asked to stop."""
+    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))

@@ -91,3 +91,40 @@ def test_a_running_worker_takes_in_what_others_have_brought(home: Path) -> None:
 
     assert rows[0].order == "77"
     assert rows[0].state in {State.PLANNED, State.CLAIMED, State.SENDING}
+
+
+STOPPING = """
+import asyncio, threading
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from messenger.cli.logs import set_up_logs
+
+begun, over = threading.Event(), threading.Event()
+
+def look():
+    begun.set()
+    over.wait(30)
+
+def stumble():
+    raise ValueError("stumbled")
+
+async def main():
+    scheduler = AsyncIOScheduler(timezone="UTC")
+    scheduler.add_job(stumble)
+    scheduler.add_job(look)
+    scheduler.start()
+    await asyncio.to_thread(begun.wait, 30)
+    await asyncio.sleep(0.1)
+    scheduler.shutdown(wait=False)
+    await asyncio.sleep(0.1)
+    over.set()
+
+set_up_logs()
+asyncio.run(main())
+"""
+
+
+def test_a_look_that_is_cut_off_by_a_stop_is_no_error() -> None:
+    done = subprocess.run([sys.executable, "-c", STOPPING], check=True, capture_output=True, text=True)
+
+    assert "ValueError: stumbled" in done.stderr
+    assert "CancelledError" not in done.stderr
