@@ -102,12 +102,12 @@ class Crowd:
         """Wait until the server has accepted so many mails."""
         until(lambda: self.arrived() >= number, f"{number} mails, have {self.arrived()}")
 
-    def until_rest(self) -> None:
-        """Wait until nothing is due, in hand, or awaiting its second copy."""
+    def until_rest(self, *, shift: timedelta = timedelta(0)) -> None:
+        """Wait until nothing is due, in hand, or awaiting its second copy, by a clock that is so much ahead."""
         with self.store() as store:
 
             def rests() -> bool:
-                pulse = store.pulse(now=datetime.now(UTC))
+                pulse = store.pulse(now=datetime.now(UTC) + shift)
                 return not (pulse.due or pulse.in_hand or pulse.next_resend or pulse.backlog)
 
             until(rests, "rest")

@@ -87,14 +87,14 @@ def test_the_clock_of_the_machine_jumps(tmp_path: Path, measured: Measured) -> N
             wall.turn(jump)
             taken = take_in(workers, wall, tmp_path, taken, place)
             wall.slew(timedelta(seconds=chance.uniform(-5, 5)), over=1.0)
-        workers.until_rest()
+        workers.until_rest(shift=wall.shift)
+        now = datetime.now(UTC) + wall.shift
         alive = sum(one.poll() is None for one in workers.workers)
         workers.stop_all()
         found = workers.account()
         with workers.store() as store:
             due = {row.message_id: row.due_at for row in store.outbox()}
             waiting = {row.due_at for row in store.outbox() if row.state == "planned"}
-        now = wall.shown(datetime.now(UTC))
     early = [one for one in mails(workers.ledger) if wall.shown(one.at) < due[one.message_id]]
 
     most = fastest(workers)
