@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,6 +27,14 @@ def postgres_template(postgres: str) -> str:
     return url
 
 
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with all tables, to be copied."""
+    path = tmp_path_factory.mktemp("template") / "messenger.db"
+    migrate(f"sqlite:///{path}")
+    return path
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def engine_name(request: pytest.FixtureRequest) -> str:
     name: str = request.param
@@ -47,9 +56,8 @@ def store_url(engine_name: str, tmp_path: Path, request: pytest.FixtureRequest) 
 def migrated_url(engine_name: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
     """The URL of a database with all tables: the one that ``store`` opens."""
     if engine_name == "sqlite":
-        url = f"sqlite:///{tmp_path}/migrated.db"
-        migrate(url)
-        yield url
+        shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "migrated.db")
+        yield f"sqlite:///{tmp_path}/migrated.db"
         return
     url = new_database(request.getfixturevalue("postgres"), template=request.getfixturevalue("postgres_template"))
     yield url
