@@ -63,7 +63,7 @@ class Books:
         keys = {(row.rule, row.scope, row.step) for row in self.rows}
         yield from (f"record of {one}, which is no message" for one in self.told.keys() - keys)
 
-    def _of(self, row: Row, exact: bool) -> Iterator[str]:  # noqa: FBT001  # passed on
+    def _of(self, row: Row, exact: bool) -> Iterator[str]:  # passed on
         name = f"message {row.id} ({row.state})"
         told = self.told.get((row.rule, row.scope, row.step), [])
         answers, copies = Counter(self.tries.get(row.id, [])), self.copies[row.message_id]
