@@ -22,7 +22,8 @@ COMMANDS: Final = {
     "run": "run", "worker": "run", "explain": "explain", "simulate": "simulate", "preview": "preview", "rules": "rules",
     "outbox": "outbox", "desk": "desk", "pause": "pausing",
     "resume": "pausing", "publish": "publish", "db": "database", "dkim": "dkim", "suppress": "suppress", "feedback": "feedback", "console": "console",
-    "alerts": "alerts", "aliexpress": "aliexpress", "ebay": "ebay", "doctor": "doctor", "coverage": "coverage", "translations": "translations",
+    "user": "user", "alerts": "alerts", "aliexpress": "aliexpress", "ebay": "ebay",
+    "doctor": "doctor", "coverage": "coverage", "translations": "translations",
 }  # fmt: skip
 """Which module holds which command; modules are imported only when they are needed, so that help appears at once."""
 
@@ -81,6 +82,7 @@ HELP: Final = {
     "suppress": "Say whom not to write to, and see why.",
     "feedback": "Take in mails that came back.",
     "console": "Serve the pages for buyers, and hooks.",
+    "user": "Say who may log in to the console.",
     "aliexpress": "Log in at AliExpress.",
     "ebay": "Log in at eBay.",
     "doctor": "Find out what works: mail servers, logins, sources.",

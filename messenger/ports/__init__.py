@@ -11,6 +11,7 @@ from messenger.ports.outside import Clock, Committing, Composer, Done, NotNow, T
 from messenger.ports.polling import Hint, Page, Perhaps, Poller, Polls, PollState, Turn, TurnOver
 from messenger.ports.store import Claims, Generations, Inbox, Keeping, Lanes, Reading, Store
 from messenger.ports.unit import Unit
+from messenger.ports.users import Session, User, Users
 from messenger.ports.values import (
     BuyerKey,
     Change,
@@ -73,6 +74,7 @@ __all__ = [
     "Rejected",
     "Result",
     "Returns",
+    "Session",
     "Settlement",
     "Space",
     "Store",
@@ -81,6 +83,8 @@ __all__ = [
     "Turn",
     "TurnOver",
     "Unit",
+    "User",
+    "Users",
     "Vault",
     "Verdict",
     "Verifier",

@@ -20,6 +20,7 @@ from messenger.ports.news import News
 from messenger.ports.parcels import Parcels
 from messenger.ports.polling import Polls
 from messenger.ports.unit import Unit
+from messenger.ports.users import Users
 from messenger.ports.values import (
     Commitment,
     Edition,
@@ -303,7 +304,7 @@ class Lanes(Protocol):
 
 class Store(
     Inbox, Reading, Claims, Keeping, Generations, Lanes, Accounts, Feedback, Alarms, Archive, News, Polls, Vault, Parcels, Buyers,
-    Protocol,
+    Users, Protocol,
 ):  # fmt: skip
     """Keeps everything. Methods are synchronous; each write is one short transaction."""
 

@@ -42,11 +42,14 @@ from messenger.storage.polling import SqlPolls
 from messenger.storage.sql import upsert
 from messenger.storage.tables import secrets
 from messenger.storage.unit import SqlUnit, events_of, messages_of
+from messenger.storage.users import SqlUsers
 
 Answer = TypeVar("Answer")
 
 
-class SqlStore(SqlFeedback, SqlAccounts, SqlAlarms, SqlArchive, SqlNews, SqlPolls, SqlVault, SqlParcels, SqlBuyers):
+class SqlStore(
+    SqlFeedback, SqlAccounts, SqlAlarms, SqlArchive, SqlNews, SqlPolls, SqlVault, SqlParcels, SqlBuyers, SqlUsers
+):
     """Keeps everything; see ``ports.Store`` for what each method promises. May be used from several threads.
 
     Raises:
