@@ -83,6 +83,11 @@ class Ahead:
         self._fetching, found.announced_on = None, session
         return found
 
+    def put_back(self, passage: Passage) -> None:
+        """Take back a message that was taken and could not be announced: it is the next one again."""
+        passage.announced_on = None
+        self._fetching = asyncio.ensure_future(_itself(passage))
+
     def tell(self, writing: Coroutine[None, None, None]) -> None:
         """Write down meanwhile how the present message ended."""
         self._telling = asyncio.ensure_future(writing)
@@ -99,3 +104,7 @@ class Ahead:
         for task in (self._fetching, self._telling):
             if task is not None:
                 task.cancel()
+
+
+async def _itself(passage: Passage) -> Passage:
+    return passage

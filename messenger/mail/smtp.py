@@ -147,6 +147,9 @@ class _Carrier:
             if is_new or not trouble.is_lost_line or trouble.stage is Stage.END_OF_DATA:
                 raise
         way.hold.hang_up()
+        if way.follower is not None:  # it was to be announced on the line that broke
+            way.ahead.put_back(way.follower)
+            way.follower = None
         return await self._pass(way, await self._found(way.hold))
 
     async def _pass(self, way: _OnWay, session: Session) -> Reply | None:

@@ -243,11 +243,13 @@ class Accounts:
         now = self.clock.now()
 
         def step(allowance: Allowance) -> tuple[Allowance, None]:
-            self._allowances[name] = slowed(allowance, now)
-            return self._allowances[name], None
+            found.append(slowed(allowance, now))
+            return found[-1], None
 
+        found: list[Allowance] = []
         self.store.turn_allowance(name, step)
-        log.info("domain_slowed", extra={"domain": name, "slowness": self._allowances[name].slowness})
+        self._allowances[name] = found[-1]  # another thread may be looking at them anew at this moment
+        log.info("domain_slowed", extra={"domain": name, "slowness": found[-1].slowness})
 
     def _turn(self, transport: str, step: Callable[[Breaker], Breaker]) -> Breaker:
         was, became = self.store.turn_breaker(transport, step)

@@ -108,7 +108,7 @@ SENDER_REMEDY = "(write Sunny Toys <care@sunny-toys.example>)"
         (f"{SHOP}[worker]\nbatch = 10001\n", "5:9: worker.batch: must be a whole number from 1 to 10000, got 10001"),
         (f"{SHOP}[worker]\nleases = 1\n", "5:1: worker.leases: unknown key (did you mean 'lease'?)"),
         (f'{SHOP}[web]\npublic_url = "x"\n', "5:14: web.public_url: must be a link, got 'x' (links start with https://)"),
-        (f'{SHOP}[web]\nurl = "x"\n', "5:1: web.url: unknown key (known: public_url)"),
+        (f'{SHOP}[web]\nurl = "x"\n', "5:1: web.url: unknown key (known: public_url, tokens)"),
         (f'{SHOP}[database]\nuri = "x"\n', "5:1: database.uri: unknown key (did you mean 'url'?)"),
     ],
 )  # fmt: skip

@@ -9,7 +9,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from messenger.domain.alerts import GRAVITY, Alert, AlertKind
@@ -216,6 +216,7 @@ def test_nobody_is_told_too_often_and_each_turn_once(
     assert not any(manner.is_quiet(one) for one in at)
 
 
+@settings(deadline=None)
 @given(changes=histories, kind=kinds, is_open=st.booleans(), step=st.integers(1, 45))
 def test_in_the_end_people_know_how_it_is(
     changes: list[tuple[timedelta, bool]], kind: AlertKind, is_open: bool, step: int
