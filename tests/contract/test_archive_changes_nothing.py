@@ -273,7 +273,7 @@ def _share_secrets(one: SqlStore, other: SqlStore) -> None:
 
 @pytest.mark.timeout(900)
 def test_moving_away_what_is_over_changes_nothing(twins: Callable[[int], Twins], engine_name: str) -> None:
-    lives = LIVES if engine_name == "sqlite" else max(2, LIVES // 2)
+    lives = LIVES if engine_name == "sqlite" else max(1, LIVES // 2)
     pairs = [twins(seed) for seed in range(lives)]
 
     for pair in pairs:

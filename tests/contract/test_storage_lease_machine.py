@@ -157,7 +157,7 @@ class Leases(RuleBasedStateMachine):
 
 
 LIVES: Final = settings(
-    max_examples=100, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
 )
 
 

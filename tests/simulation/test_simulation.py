@@ -22,7 +22,7 @@ from tests.simulation.life import RULES, Life, World, live
 from tests.simulation.loop import START
 from tests.stage import stage
 
-LIVES = int(os.environ.get("MESSENGER_LIVES", "20"))
+LIVES = int(os.environ.get("MESSENGER_LIVES", "10"))
 FIRST = int(os.environ.get("MESSENGER_SEED", "1"))
 SLOWEST_WAY = timedelta(minutes=20)
 """How long the way from the commit point to the server may take when everything is slow."""
