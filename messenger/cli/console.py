@@ -17,6 +17,7 @@ from messenger.cli.main import App
 from messenger.config.mailboxes import MailHookSettings
 from messenger.errors import UsageError
 from messenger.services.feedback import Feedback
+from messenger.services.logins import Logins
 from messenger.services.receiving import is_worked_at
 
 LOOK = 2.0
@@ -36,7 +37,7 @@ GRACE = 5
 )
 @click.pass_obj
 def console(app: App, host: str, port: int) -> int:
-    """Serve the pages for buyers (/u/...), the hooks (/hooks/...), /api/v1/events, /healthz and /readyz."""
+    """Serve the console, the pages for buyers (/u/...), the hooks (/hooks/...), /api/v1/events, /healthz and /readyz."""
     import uvicorn  # noqa: PLC0415  # slow to load, and no other command needs it
 
     set_up_logs()
@@ -79,6 +80,7 @@ def _quiet_signals() -> Iterator[None]:
 def application(engine: Engine):  # type: ignore[no-untyped-def]  # FastAPI, loaded only here
     """Return what answers over HTTP."""
     from messenger.console import Desk, create_app  # noqa: PLC0415  # as above
+    from messenger.console.office import Office  # noqa: PLC0415  # as above
     from messenger.console.posts import Posts  # noqa: PLC0415  # as above
 
     def hooks() -> dict[str, str]:
@@ -90,7 +92,13 @@ def application(engine: Engine):  # type: ignore[no-untyped-def]  # FastAPI, loa
         tokens=lambda: engine.settings.web.tokens, public_url=lambda: engine.settings.web.public_url,
         public_key=public_key_of(engine),
     )  # fmt: skip
-    desk = Desk(store=engine.store, feedback=engine.feedback(), home=lambda: engine.home, mail_hooks=hooks, posts=posts)
+    office = Office(
+        store=engine.store, clock=engine.clock, home=lambda: engine.home, logins=Logins.at(engine.store, engine.clock),
+        speaker=engine.speaker, public_url=lambda: engine.settings.web.public_url,
+    )  # fmt: skip
+    desk = Desk(
+        store=engine.store, feedback=engine.feedback(), home=lambda: engine.home, mail_hooks=hooks, posts=posts, office=office
+    )  # fmt: skip
     return create_app(desk, chores=_following(engine, desk.feedback), every=LOOK)
 
 

@@ -81,7 +81,7 @@ HELP: Final = {
     "dkim": "Make keys that mail is signed with.",
     "suppress": "Say whom not to write to, and see why.",
     "feedback": "Take in mails that came back.",
-    "console": "Serve the pages for buyers, and hooks.",
+    "console": "Serve the console, the pages for buyers, and hooks.",
     "user": "Say who may log in to the console.",
     "aliexpress": "Log in at AliExpress.",
     "ebay": "Log in at eBay.",

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from fastapi import FastAPI, Request, Response
 
-from messenger.console import events_api, health, hooks, unsubscribing
+from messenger.console import entrance, events_api, health, hooks, orders, today, troubles, unsubscribing
+from messenger.console.office import Office
 from messenger.console.posts import Posts
 from messenger.ports import Store
 from messenger.services.feedback import Feedback
@@ -35,6 +36,7 @@ class Desk:
         home: the generation that is worked by, as it is now.
         mail_hooks: secrets of the hooks that take mails, by name of the source, as they are now.
         posts: who may post what else; None where nobody may.
+        office: what the pages for the people of a shop work with; None where there are none.
     """
 
     store: Store
@@ -42,6 +44,7 @@ class Desk:
     home: Callable[[], Home]
     mail_hooks: Callable[[], Mapping[str, str]]
     posts: Posts | None = None
+    office: Office | None = None
 
     def __repr__(self) -> str:
         return "Desk(…)"
@@ -76,6 +79,10 @@ def create_app(desk: Desk, *, chores: Callable[[], None] = lambda: None, every: 
 
     for room in (health, hooks, events_api, unsubscribing):
         app.include_router(room.router)
+    if desk.office is not None:
+        for room in (entrance, today, orders):
+            app.include_router(room.router)
+        troubles.answer(app)
     return app
 
 

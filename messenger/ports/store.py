@@ -17,6 +17,7 @@ from messenger.ports.buyers import Buyers
 from messenger.ports.credentials import Vault
 from messenger.ports.feedback import Feedback
 from messenger.ports.news import News
+from messenger.ports.overview import Overview
 from messenger.ports.parcels import Parcels
 from messenger.ports.polling import Polls
 from messenger.ports.unit import Unit
@@ -304,7 +305,7 @@ class Lanes(Protocol):
 
 class Store(
     Inbox, Reading, Claims, Keeping, Generations, Lanes, Accounts, Feedback, Alarms, Archive, News, Polls, Vault, Parcels, Buyers,
-    Users, Protocol,
+    Users, Overview, Protocol,
 ):  # fmt: skip
     """Keeps everything. Methods are synchronous; each write is one short transaction."""
 

@@ -37,6 +37,7 @@ from messenger.storage.credentials import SqlVault
 from messenger.storage.engine import Database, connect
 from messenger.storage.feedback import SqlFeedback
 from messenger.storage.news import SqlNews
+from messenger.storage.overview import SqlOverview
 from messenger.storage.parcels_told import SqlParcels
 from messenger.storage.polling import SqlPolls
 from messenger.storage.sql import upsert
@@ -48,7 +49,17 @@ Answer = TypeVar("Answer")
 
 
 class SqlStore(
-    SqlFeedback, SqlAccounts, SqlAlarms, SqlArchive, SqlNews, SqlPolls, SqlVault, SqlParcels, SqlBuyers, SqlUsers
+    SqlFeedback,
+    SqlAccounts,
+    SqlAlarms,
+    SqlArchive,
+    SqlNews,
+    SqlPolls,
+    SqlVault,
+    SqlParcels,
+    SqlBuyers,
+    SqlUsers,
+    SqlOverview,
 ):
     """Keeps everything; see ``ports.Store`` for what each method promises. May be used from several threads.
 
