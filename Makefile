@@ -1,6 +1,6 @@
 # Everything a developer needs. `make` alone lists the targets; each sets up what it needs by itself.
 PYTHON ?= python3
-WORKERS ?= 2
+WORKERS ?= 3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
