@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from fastapi import FastAPI, Request, Response
 
-from messenger.console import entrance, events_api, health, hooks, orders, today, troubles, unsubscribing
+from messenger.console import entrance, events_api, health, hooks, orders, queue, today, troubles, unsubscribing
 from messenger.console.office import Office
 from messenger.console.posts import Posts
 from messenger.ports import Store
@@ -80,7 +80,7 @@ def create_app(desk: Desk, *, chores: Callable[[], None] = lambda: None, every: 
     for room in (health, hooks, events_api, unsubscribing):
         app.include_router(room.router)
     if desk.office is not None:
-        for room in (entrance, today, orders):
+        for room in (entrance, today, queue, orders):
             app.include_router(room.router)
         troubles.answer(app)
     return app

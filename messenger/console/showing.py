@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Callable
 from functools import cache
@@ -24,12 +25,19 @@ from messenger.domain.access import Right
 
 ROOM: Final = files("messenger.console")
 SOURCE: Final = "en"
+FORM: Final = "yyyy-MM-dd HH:mm"
+"""Of an instant, in every language: days and months cannot be taken for each other."""
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
     "base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
 )
 """Of every page: scripts and styles are files of ours, nothing is loaded from elsewhere, nobody frames us."""
-NAVIGATION: Final = (("/", "Today", Right.LOOK), ("/orders", "Orders", Right.LOOK), ("/account", "Account", None))
+NAVIGATION: Final = (
+    ("/", "Today", Right.LOOK),
+    ("/queue", "Queue", Right.LOOK),
+    ("/orders", "Orders", Right.LOOK),
+    ("/account", "Account", None),
+)
 """Where it leads, what it is called, and the right it needs."""
 
 
@@ -45,7 +53,9 @@ def page(caller: Caller, template: str, *, status: int = 200, **values: object) 
 
 def _here(template: str) -> str:
     """The entry of the navigation that a page belongs to."""
-    return {"today.html": "/", "order.html": "/orders"}.get(template, f"/{template.removesuffix('.html')}")
+    return {"today.html": "/", "order.html": "/orders", "sure.html": "/queue"}.get(
+        template, f"/{template.removesuffix('.html')}"
+    )
 
 
 def _token(csrf: str) -> Markup:
@@ -77,14 +87,21 @@ def catalogue(language: str) -> NullTranslations:
 
 
 @cache
+def mark(name: str) -> str:
+    """Return what makes the address of a file new when the file is: browsers keep what they have loaded."""
+    return hashlib.sha256((ROOM / "assets" / name).read_bytes()).hexdigest()[:12]
+
+
+@cache
 def _pages(language: str) -> Environment:
     pages = Environment(
         loader=PackageLoader("messenger.console", "pages"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True, extensions=["jinja2.ext.i18n"], auto_reload=False,
     )  # fmt: skip
     pages.install_gettext_translations(catalogue(language), newstyle=True)  # type: ignore[attr-defined]  # the extension's
+    pages.globals["mark"] = mark
     locale = Locale.parse(language)
     pages.filters["number"] = lambda value: format_decimal(value, locale=locale)
     pages.filters["day"] = lambda value: format_date(value, "medium", locale=locale)
-    pages.filters["instant"] = lambda value, zone: format_datetime(value, "short", tzinfo=ZoneInfo(zone), locale=locale)
+    pages.filters["instant"] = lambda value, zone: format_datetime(value, FORM, tzinfo=ZoneInfo(zone), locale=locale)
     return pages

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from messenger.domain.messages import State
+from messenger.ports.overview import Place
 from messenger.storage import SqlStore
 from tests.storage_samples import NOW, fill
 
@@ -29,3 +32,16 @@ def test_a_day_begins_at_midnight(store: SqlStore, migrated_url: str) -> None:
 
     found = store.left_by_day(since=NOW - 30 * DAY, shops=["toys"])
     assert found == {("toys", NOW.date()): 1, ("toys", (NOW - DAY).date()): 1}
+
+
+@pytest.mark.parametrize("state", [State.WAITING_APPROVAL, State.HELD, State.PLANNED, State.UNCERTAIN, State.FAILED])
+def test_a_list_is_told_page_by_page(store: SqlStore, migrated_url: str, state: State) -> None:
+    fill(migrated_url, 25, state=state, span=timedelta(0))
+    fill(migrated_url, 5, first=30, state=State.SENT)
+    found, after = [], None
+    while page := store.queue_page(state=state, shops=["toys"], after=after, limit=10):
+        found += [row.id for row in page]
+        after = Place(due_at=page[-1].due_at, id=page[-1].id)
+
+    assert len(found) == len(set(found)) == 25
+    assert store.queue_page(state=state, shops=["shoes"], limit=10) == []

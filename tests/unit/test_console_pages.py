@@ -10,25 +10,18 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from argon2 import PasswordHasher
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
-from fastapi.testclient import TestClient
 from starlette.routing import BaseRoute
 
-from messenger.console import Desk, create_app
-from messenger.console.office import Need, Office
+from messenger.console.office import Need
 from messenger.domain.access import RIGHTS, Right, Role
-from messenger.mail.bounces import read_reports
-from messenger.services.feedback import Feedback
-from messenger.services.logins import OF_ACCOUNT, Logins
-from messenger.services.passwords import Passwords
+from messenger.services.logins import OF_ACCOUNT
 from messenger.services.users import Staff
+from tests.console_bench import QUICK, WORDS, app_of, browser, come_in, csrf_of
 from tests.stage import Stage, shipped, stage
 
 RULES = '\n[rules.shipped]\ntemplate = "shipped"\non = "order.shipped"\n'
-WORDS = "correct horse battery"
-QUICK = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 EVIL = '<script>alert(1)</script>"><img src=x onerror=alert(2)>'
 STRANGE: Final = re.compile(r"<script(?![^>]* src=\"/assets/)|<style|<[^>]*\s(style|on[a-z]+)=|<[^>]*https?://")
 """A script or a style in the page itself, or anything from elsewhere."""
@@ -57,40 +50,6 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     made.close()
 
 
-def app_of(shop: Stage, *, public_url: str = "") -> FastAPI:
-    engine = shop.engine
-    office = Office(
-        store=engine.store, clock=shop.clock, home=lambda: engine.home, speaker=engine.speaker, public_url=lambda: public_url,
-        logins=Logins.at(engine.store, shop.clock, passwords=QUICK),
-    )  # fmt: skip
-    feedback = Feedback(engine.store, engine.home, shop.clock, read=read_reports)
-    return create_app(
-        Desk(store=engine.store, feedback=feedback, home=lambda: engine.home, mail_hooks=dict, office=office)
-    )
-
-
-def browser(shop: Stage, *, public_url: str = "", language: str = "en") -> TestClient:
-    scheme = "https" if public_url else "http"
-    return TestClient(
-        app_of(shop, public_url=public_url), base_url=f"{scheme}://testserver", follow_redirects=False,
-        headers={"Accept-Language": language},
-    )  # fmt: skip
-
-
-def csrf_of(text: str) -> str:
-    found = re.search(r'name="csrf" value="([0-9a-f]{64})"', text)
-    assert found is not None
-    return found[1]
-
-
-def come_in(web: TestClient, name: str, *, password: str = WORDS, to: str = "") -> str:
-    """Log in; returns what forms carry from then on."""
-    token = csrf_of(web.get("/login").text)
-    answer = web.post("/login", data={"csrf": token, "name": name, "password": password, "to": to})
-    assert answer.status_code == 303, answer.text
-    return csrf_of(web.get("/account").text)
-
-
 def routes(app: FastAPI) -> list[tuple[str, str, Right | None, bool]]:
     """Every route: verb, path, the right it needs, and whether it needs somebody at all."""
     found = []
@@ -114,7 +73,12 @@ def every_route(found: Iterable[BaseRoute]) -> Iterator[APIRoute]:
 
 
 def filled(path: str) -> str:
-    return path.replace("{shop}", "toys").replace("{number:path}", "1").replace("{name}", "console.css")
+    return (
+        path.replace("{shop}", "toys")
+        .replace("{number:path}", "1")
+        .replace("{name}", "console.css")
+        .replace("{verb}", "hold")
+    )
 
 
 def test_nothing_but_the_door_health_hooks_and_buyers_answers_strangers(shop: Stage) -> None:
@@ -151,7 +115,7 @@ def test_pages_show_only_what_a_role_may_open(shop: Stage) -> None:
         links[role] = re.findall(r'<a href="(/[a-z]*)"', web.get("/account").text.partition("<main")[0])
 
     assert links[Role.TRANSLATOR] == ["/account"]
-    assert links[Role.VIEWER] == links[Role.OPERATOR] == ["/", "/orders", "/account"]
+    assert links[Role.VIEWER] == links[Role.OPERATOR] == ["/", "/queue", "/orders", "/account"]
     viewer, operator = browser(shop), browser(shop)
     come_in(viewer, "viewer")
     come_in(operator, "operator")
