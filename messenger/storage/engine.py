@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TypeVar
@@ -24,6 +24,14 @@ PRAGMAS: Final = ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", 
 STANDING_STILL: Final = 10.0
 """Seconds that a process may stand still inside a transaction: then PostgreSQL gives what it has locked to others. A machine
 that is suspended in the middle of one would else keep its rows from everybody until it wakes."""
+DEAD_LINE: Final = 15
+"""Seconds after which a line to PostgreSQL that answers nothing is given up, and another one made. Left alone, the machine would
+wait for a quarter of an hour, and so would whoever waits on it."""
+LINE: Final[Mapping[str, int]] = {
+    "connect_timeout": 10, "tcp_user_timeout": DEAD_LINE * 1000,
+    "keepalives_idle": DEAD_LINE // 3, "keepalives_interval": DEAD_LINE // 3, "keepalives_count": 2,
+}  # fmt: skip
+"""What every line to PostgreSQL is told about itself; what a machine does not know (``tcp_user_timeout``) it leaves out."""
 _FULL: Final = 2
 """What SQLite calls ``synchronous=FULL``."""
 
@@ -56,8 +64,7 @@ def connect(url: str) -> Engine:
         return _sqlite(where)
     idle = f"-c idle_in_transaction_session_timeout={int(STANDING_STILL * 1000)}"
     return create_engine(
-        where, pool_size=5, max_overflow=10, pool_pre_ping=True, connect_args={"options": idle, "connect_timeout": 10},
-        hide_parameters=True,
+        where, pool_size=5, max_overflow=10, pool_pre_ping=True, connect_args={"options": idle, **LINE}, hide_parameters=True
     )  # fmt: skip
 
 

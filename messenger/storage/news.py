@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Engine, func, select, true
 
-from messenger.storage.engine import Database
+from messenger.storage.engine import LINE, Database
 from messenger.storage.sql import is_sqlite
 
 log = logging.getLogger(__name__)
@@ -80,7 +80,7 @@ class _Listener:
         """A connection that belongs to no pool."""
         dialect = self._engine.dialect
         places, names = dialect.create_connect_args(self._engine.url)
-        line: Any = dialect.connect(*places, **{"connect_timeout": PATIENCE} | dict(names))  # Any: see above
+        line: Any = dialect.connect(*places, **{**LINE, "connect_timeout": PATIENCE} | dict(names))  # Any: see above
         line.autocommit = True
         return line
 
