@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -50,19 +50,24 @@ class Crowd:
     workers: list[subprocess.Popen[str]] = field(default_factory=list)
     born: int = 0
 
-    def start(self, number: int = 1) -> list[subprocess.Popen[str]]:
-        """Start so many workers; returns once each says that it is running."""
-        begun = [self._begin() for _ in range(number)]
+    def start(self, number: int = 1, *, within: Sequence[str] = ()) -> list[subprocess.Popen[str]]:
+        """Start so many workers; returns once each says that it is running.
+
+        Args:
+            number: how many.
+            within: the command, if any, that starts each of them in a world of its own.
+        """
+        begun = [self._begin(within) for _ in range(number)]
         for one, log in begun:
             until(lambda log=log: "running" in log.read_text(encoding="utf-8"), f"{one.pid} to say that it runs")
         self.workers += [one for one, _ in begun]
         return [one for one, _ in begun]
 
-    def _begin(self) -> tuple[subprocess.Popen[str], Path]:
+    def _begin(self, within: Sequence[str]) -> tuple[subprocess.Popen[str], Path]:
         self.born += 1
         log = self.home.parent / f"worker-{self.born}.log"
         with log.open("w", encoding="utf-8") as out:
-            words = [sys.executable, "-m", "messenger.cli", "--home", str(self.home), "worker"]
+            words = [*within, sys.executable, "-m", "messenger.cli", "--home", str(self.home), "worker"]
             return subprocess.Popen(words, env=self.environ, stderr=out, stdout=out, text=True), log
 
     def kill(self, worker: subprocess.Popen[str]) -> None:
@@ -111,6 +116,11 @@ class Crowd:
                 return not (pulse.due or pulse.in_hand or pulse.next_resend or pulse.backlog)
 
             until(rests, "rest")
+
+    def not_left(self) -> int:
+        """Return how many messages have neither been sent nor perhaps been sent."""
+        with self.store() as store:
+            return sum(row.state not in ("sent", "uncertain") for row in store.outbox())
 
     def until_taken_over(self) -> None:
         """Wait until nobody holds any more what is held at this moment: it has ended, or others have freed it."""

@@ -7,6 +7,8 @@ the process whose number stands in the target's file is killed once, at that sta
 ``--poison WORD`` kills whoever names a recipient with this word. ``--dead DOMAIN`` says "not now" to each recipient there.
 ``--down FILE``: while the file exists, every connection is one more line in it, and is closed at once. ``--strangers FILE``
 lets nobody log in: every try is one more line in the file. ``--trace FILE`` also notes each mail among what others write there.
+``--trouble SHARE``: so many of all messages, drawn by chance, are refused for now, or taken or dropped without a word.
+``--thought SECONDS`` before each yes.
 """
 
 from __future__ import annotations
@@ -14,12 +16,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import random
 import re
 import signal
 import sys
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -48,6 +51,9 @@ class Post:
     down: Path | None = None
     strangers: Path | None = None
     trace: Path | None = None
+    trouble: float = 0.0
+    thought: float = THOUGHT
+    chance: random.Random = field(default_factory=lambda: random.Random(21))
     _seen: int = 0
 
     @property
@@ -144,8 +150,15 @@ async def _message(post: Post, reader: asyncio.StreamReader, writer: asyncio.Str
     post.at("mid-body")
     content = first + (await reader.readuntil(b"\r\n.\r\n"))[:-3]
     post.at("dot")
-    await asyncio.sleep(THOUGHT)
-    post.accept(content.replace(b"\r\n..", b"\r\n."), recipient)
+    await asyncio.sleep(post.thought)
+    fate = post.chance.choice(("later", "taken", "dropped")) if post.chance.random() < post.trouble else ""
+    if fate == "later":
+        writer.write(b"451 4.3.0 not now\r\n")
+        return
+    if fate != "dropped":
+        post.accept(content.replace(b"\r\n..", b"\r\n."), recipient)
+    if fate:
+        raise ConnectionAbortedError
     post.at("before-yes")
     writer.write(b"250 2.0.0 queued\r\n")
     post.at("after-yes")
@@ -159,15 +172,18 @@ async def main() -> None:
     words.add_argument("--target", type=Path)
     words.add_argument("--lasts", type=int, default=1)
     words.add_argument("--host", default="127.0.0.1")
+    words.add_argument("--port", type=int, default=0)
     words.add_argument("--poison", default="")
     words.add_argument("--dead", default="")
     words.add_argument("--down", type=Path)
     words.add_argument("--strangers", type=Path)
     words.add_argument("--trace", type=Path)
+    words.add_argument("--trouble", type=float, default=0.0)
+    words.add_argument("--thought", type=float, default=THOUGHT)
     told = vars(words.parse_args())
-    host = told.pop("host")
+    host, port = told.pop("host"), told.pop("port")
     post = Post(**told)
-    server = await asyncio.start_server(lambda r, w: converse(post, r, w), host, 0, limit=2**24)
+    server = await asyncio.start_server(lambda r, w: converse(post, r, w), host, port, limit=2**24)
     sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
     await server.serve_forever()
