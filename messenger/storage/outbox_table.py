@@ -103,6 +103,8 @@ gone = stated(GONE)
 """Has left, by itself or with another one."""
 in_hand = outbox.c.owner.is_not(None)
 uncertain = stated({State.UNCERTAIN})
+wrong = stated({State.UNCERTAIN, State.FAILED})
+"""Needs a person, or did."""
 doubtful = and_(uncertain, outbox.c.owner.is_(None))
 """Perhaps sent, and in nobody's hands."""
 carried = outbox.c.carrier.is_not(None)
@@ -120,3 +122,4 @@ partial("ix_outbox_in_hand", in_hand, outbox.c.owner, outbox.c.lease_until)
 partial("ix_outbox_uncertain", uncertain, outbox.c.resend_at)
 partial("ix_outbox_carrier", carried, outbox.c.carrier)
 partial("ix_outbox_left", left, outbox.c.sent_at)
+partial("ix_outbox_wrong", wrong, outbox.c.state, outbox.c.due_at, outbox.c.id)

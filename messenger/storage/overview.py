@@ -12,11 +12,13 @@ from messenger.domain.messages import PlannedMessage, State
 from messenger.ports.overview import Place
 from messenger.storage.columns import EPOCH, Instant
 from messenger.storage.engine import Database
-from messenger.storage.outbox_table import ASIDE, aside, claimable, left, outbox, stated
+from messenger.storage.outbox_table import ASIDE, aside, claimable, left, outbox, stated, wrong
 from messenger.storage.rows import message_of
 from messenger.storage.sql import among
 
-_AS_INDEXES_SAY: Final[Mapping[State, ColumnElement[bool]]] = dict.fromkeys(ASIDE, aside) | {State.PLANNED: claimable}
+_AS_INDEXES_SAY: Final[Mapping[State, ColumnElement[bool]]] = {
+    **dict.fromkeys(ASIDE, aside), State.PLANNED: claimable, State.UNCERTAIN: wrong, State.FAILED: wrong,
+}  # fmt: skip
 """What an index over few rows is about, in its own words."""
 DAY: Final = timedelta(days=1) // timedelta(microseconds=1)
 

@@ -23,6 +23,7 @@ FEW = {
     "ix_outbox_left",
     "ix_outbox_uncertain",
     "ix_outbox_urgent",
+    "ix_outbox_wrong",
 }
 """Indexes over little, or read from one instant on."""
 BY = re.compile(r"INDEX (\w+)|Index.* Scan (?:using|on) (\w+)")
