@@ -4,10 +4,10 @@ WORKERS ?= 3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint layers types golden coverage mutants bench faults fuzz lock clean
+.PHONY: help setup demo test check lint layers types golden coverage mutants bench faults soak test-mta fuzz lock clean
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 .venv/run: requirements.lock pyproject.toml tools/setup tools/boot.lock
 	@PYTHON=$(PYTHON) tools/setup requirements.lock && touch $@
@@ -47,9 +47,17 @@ coverage: .venv/dev ## which lines and branches no test has run
 mutants: .venv/dev ## which changes to domain and config no unit test notices; ONLY=messenger/domain/timing.py tries one module
 	$(BIN)/python -m tools.mutants $(ONLY)
 
-faults: .venv/dev ## kill, stop, cut and fill up, again and again, and count: ROUNDS=20 and MESSAGES=20000 for each test, LIVES=500 simulated
-	FAULT_ROUNDS=$(or $(ROUNDS),20) CROSS_TALK=$(or $(MESSAGES),20000) MESSENGER_LIVES=$(or $(LIVES),500) \
+faults: .venv/dev ## kill, stop, cut and fill up, again and again, and count: ROUNDS=20, MESSAGES=20000 and PLENTY=50000 for each test, LIVES=500 simulated
+	FAULT_ROUNDS=$(or $(ROUNDS),20) CROSS_TALK=$(or $(MESSAGES),20000) PLENTY=$(or $(PLENTY),50000) MESSENGER_LIVES=$(or $(LIVES),500) \
 	  $(BIN)/python -m pytest -n $(WORKERS) tests/faults tests/simulation
+
+soak: .venv/dev ## send at a steady pace for MINUTES=30, RATE=50 a second, with small troubles and deaths: nothing is lost, nothing grows
+	SOAK_MINUTES=$(or $(MINUTES),30) SOAK_RATE=$(or $(RATE),50) $(BIN)/python -m pytest tests/faults/test_soak.py
+
+test-mta: .venv/dev ## mails out through Exim and bounces back through Dovecot; as root, with exim4-daemon-light and dovecot-imapd
+	@test "$$(id -u)" = 0 || { echo "make test-mta starts mail servers, which change their user: only root can do that" >&2; exit 1; }
+	@test -x /usr/sbin/exim4 -a -x /usr/sbin/dovecot || { echo "make test-mta needs the packages exim4-daemon-light and dovecot-imapd" >&2; exit 1; }
+	$(BIN)/python -m pytest tests/mta
 
 bench: .venv/bench ## how fast intake, the whole path and the simulator are
 	$(BIN)/python -m benchmarks
