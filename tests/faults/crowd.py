@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from messenger.storage import open_store
 from messenger.storage.outbox_table import OPEN
+from tests.faults.account import Account
 from tests.homes import live_home
 
 CONNECTIONS: Final = 4
@@ -187,39 +188,6 @@ class Crowd:
         )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
-    """What became of everything.
-
-    Args:
-        lost: orders whose message counts as sent but never arrived.
-        unlisted: Message-IDs that arrived and that no row knows.
-        silent: Message-IDs that arrived although the program believes they did not leave.
-        altered: Message-IDs of which two copies differ.
-    """
-
-    rows: int
-    states: dict[str, int]
-    copies: Counter[str]
-    lost: list[str]
-    unlisted: list[str]
-    silent: list[str]
-    altered: list[str]
-
-    @property
-    def seconds(self) -> int:
-        """Return how many second copies arrived."""
-        return sum(self.copies.values()) - len(self.copies)
-
-    @property
-    def is_sound(self) -> bool:
-        """Whether nothing was lost, altered, or sent behind the program's back."""
-        return (
-            not (self.lost or self.unlisted or self.silent or self.altered)
-            and max(self.copies.values(), default=0) <= 2
-        )
-
-
 @contextmanager
 def crowd(
     folder: Path, *, url: str = "", uncertain: str = "resend", lease: str = "2s", post: tuple[str, ...] = ()
@@ -293,10 +261,16 @@ def is_free(path: Path) -> bool:
         return True
 
 
-def until(is_so: Any, what: str) -> None:  # Any: a function without arguments
+def memory_of(process: int) -> int:
+    """Return how many bytes of memory a process has."""
+    pages = Path(f"/proc/{process}/statm").read_text(encoding="ascii").split()[1]
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+def until(is_so: Any, what: str, *, patience: float = PATIENCE) -> None:  # Any: a function without arguments
     """Wait until something is so."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + patience
     while not is_so():
         if time.monotonic() > end:
-            raise AssertionError(f"waited {PATIENCE:.0f} s for {what}")
+            raise AssertionError(f"waited {patience:.0f} s for {what}")
         time.sleep(0.01)  # what is awaited happens in another process

@@ -14,7 +14,8 @@ from typing import Final
 
 import pytest
 
-from tests.faults.crowd import CONNECTIONS, Account, Crowd, crowd
+from tests.faults.account import Account
+from tests.faults.crowd import CONNECTIONS, Crowd, crowd
 from tests.faults.flow import RULES, flow, mails
 from tests.faults.shims import built, needs_compiler
 from tests.faults.table import Measured, told

@@ -18,7 +18,7 @@ from typing import Final
 
 import pytest
 
-from tests.faults.crowd import IN_DOUBT, Crowd, crowd, orders, until
+from tests.faults.crowd import IN_DOUBT, Crowd, crowd, memory_of, orders, until
 from tests.faults.posting import Senders, console, until_read, with_hook
 from tests.faults.reconciling import books
 from tests.faults.table import Measured
@@ -27,6 +27,8 @@ from tests.faults.table import told as states_told
 pytestmark = pytest.mark.timeout(7200)
 PLENTY: Final = int(os.environ.get("PLENTY", "2000"))
 WORKERS: Final = 4
+MOST_MEMORY: Final = 300 * 2**20
+"""Bytes of one worker, although everything is due at once."""
 
 
 def test_four_workers_send_plenty(database: str, tmp_path: Path, measured: Measured) -> None:
@@ -37,7 +39,14 @@ def test_four_workers_send_plenty(database: str, tmp_path: Path, measured: Measu
         taken = time.monotonic()
         workers.start(WORKERS)
         started = time.monotonic()
-        until(lambda: workers.arrived() >= PLENTY, "all to arrive")
+        memory: list[int] = []
+
+        def have_arrived() -> bool:
+            memory.extend(memory_of(one.pid) for one in workers.workers)
+            time.sleep(0.2)
+            return workers.arrived() >= PLENTY
+
+        until(have_arrived, "all to arrive", patience=60 + PLENTY / 10)
         done = time.monotonic()
         workers.until_rest()
         workers.stop_all()
@@ -47,9 +56,9 @@ def test_four_workers_send_plenty(database: str, tmp_path: Path, measured: Measu
 
     measured(
         f"R6 plenty, {'PostgreSQL' if database else 'SQLite'}", size=f"{PLENTY} messages, {WORKERS} workers, no fault",
-        expected="lost 0, twice 0, complaints 0",
+        expected=f"lost 0, twice 0, complaints 0, memory of a worker <= {MOST_MEMORY // 2**20} MiB",
         seen=f"lost {len(found.lost) + PLENTY - found.rows}, twice {found.seconds}, complaints {len(complaints)}, "
-             f"in {PLENTY / (taken - begun):.0f}/s, out {PLENTY / (done - started):.0f}/s",
+             f"memory {max(memory) // 2**20} MiB, in {PLENTY / (taken - begun):.0f}/s, out {PLENTY / (done - started):.0f}/s",
     )  # fmt: skip
     measured(
         f"R24 books, {'PostgreSQL' if database else 'SQLite'}", size=f"{PLENTY} messages, their attempts, record and copies",
@@ -60,6 +69,7 @@ def test_four_workers_send_plenty(database: str, tmp_path: Path, measured: Measu
     assert found.is_sound, found
     assert found.seconds == 0
     assert complaints == []
+    assert max(memory) <= MOST_MEMORY
 
 
 # --- the same again and again, in any order, over several ways at once -------------------------------------------------

@@ -18,7 +18,7 @@ from typing import Final
 
 import pytest
 
-from tests.faults.crowd import CONNECTIONS, Crowd, crowd
+from tests.faults.crowd import CONNECTIONS, Crowd, crowd, memory_of
 from tests.faults.flow import RULES, Mail, flow, mails
 from tests.faults.reconciling import books
 from tests.faults.table import Measured, told
@@ -52,8 +52,7 @@ class Watched:
 
     def look(self) -> None:
         """Look once; in bytes."""
-        pages = int(Path(f"/proc/{self.number}/statm").read_text(encoding="ascii").split()[1])
-        self.memory.append(pages * os.sysconf("SC_PAGE_SIZE"))
+        self.memory.append(memory_of(self.number))
         self.files.append(len(list(Path(f"/proc/{self.number}/fd").iterdir())))
 
     @property
