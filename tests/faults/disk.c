@@ -1,7 +1,7 @@
 /* A disk that refuses to work while it is told to.
  *
  * Loaded before the C library (LD_PRELOAD). MESSENGER_DATA names the folder of the database; MESSENGER_TROUBLE a file whose
- * first eight bytes are the error (errno) by which every change of its files is refused, or zero.
+ * first eight bytes are the error (errno) by which every change of its files is refused, or zero. The spool beside it is in order.
  */
 #include "shim.h"
 
@@ -14,7 +14,8 @@ __attribute__((constructor)) static void begin(void) {
 }
 
 static int refuses(const char *path) {
-    if (!folder || !trouble || !*trouble || !inside(folder, path)) return 0;
+    const char *name = folder && trouble && *trouble ? inside(folder, path) : NULL;
+    if (!name || strncmp(name, "messenger.db", 12)) return 0;
     errno = (int)*trouble;
     return errno != 0;
 }

@@ -8,12 +8,14 @@ names of files that were made or removed while the folder was not synced.
 from __future__ import annotations
 
 import random
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 SECTOR: Final = 512
+Promised = defaultdict[str, set[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +133,28 @@ class Disk:
                 is_there = one.made < 0 or chance.random() < 0.5
                 if is_there and (one.removed is None or chance.random() < 0.5):
                     (folder / name).write_bytes(one.file.after_the_cut(chance))
+
+
+def moments(trace: Path, before: Path, chance: random.Random, *, number: int) -> Iterator[tuple[Disk, Promised]]:
+    """Play a trace; yields the disk at many moments and at the last, with what had been marked by then, by kind of mark.
+
+    Args:
+        trace: what was noted.
+        before: the files as they were before it.
+        chance: chooses the moments.
+        number: how many, besides the last.
+    """
+    done = list(steps(trace))
+    chosen = set(chance.sample(range(len(done)), min(number, len(done))))
+    disk, promised = Disk.of(before), Promised(set)
+    for place, step in enumerate(done):
+        disk.play(step)
+        if step.kind == "M":
+            what, _, name = step.name.partition(" ")
+            promised[what].add(name)
+        if place in chosen:
+            yield disk, promised
+    yield disk, promised
 
 
 def _apply(content: bytearray, step: Step) -> None:

@@ -25,12 +25,12 @@ static inline const volatile long long *watched(const char *variable) {
     return found == MAP_FAILED ? NULL : found;
 }
 
-/* The name of a file of the database in MESSENGER_DATA, without the folder; NULL when the path is none. */
+/* The name of a file of a database in MESSENGER_DATA, without the folder; NULL when the path is none. */
 static inline const char *inside(const char *folder, const char *path) {
     size_t length = strlen(folder);
     if (strncmp(path, folder, length) || path[length] != '/' || strchr(path + length + 1, '/')) return NULL;
-    const char *name = path + length + 1, *end = strrchr(name, '-');
-    return strncmp(name, "messenger.db", 12) || (end && !strcmp(end, "-shm")) ? NULL : name;
+    const char *name = path + length + 1, *end = strstr(name, ".db");
+    return !end || (end[3] && end[3] != '-') || !strcmp(end + 3, "-shm") ? NULL : name;
 }
 
 /* Where an open file lies; empty when nobody knows. */
