@@ -49,19 +49,21 @@ def test_messages_that_kill_their_worker_are_given_up(tmp_path: Path, measured: 
         workers.stop_all()
         found = workers.account()
         with workers.store() as store:
-            given_up = [row for row in store.outbox() if row.state == "failed"]
-            states = {str(row.state) for row in store.outbox() if "poison" not in str(row.reason)}
+            given_up = [row for row in store.outbox() if row.state != "sent"]
 
     measured(
         "R12 poison",
         size=f"{poisonous} of {total} messages kill their worker",
-        expected=f"failed: poison {poisonous}, workers killed <= {poisonous * MOST_CLAIMS}, sent {total - poisonous}, "
+        expected=f"given up {poisonous}, workers killed <= {poisonous * MOST_CLAIMS}, sent {total - poisonous}, "
                  f"twice <= {poisonous * MOST_CLAIMS * (CONNECTIONS - 1)}",
-        seen=f"failed: poison {len(given_up)}, workers killed {len(deaths)}, sent {found.states.get('sent', 0)}, twice {found.seconds}",
+        seen=f"given up {len(given_up)}, workers killed {len(deaths)}, sent {found.states.get('sent', 0)}, twice {found.seconds}",
     )  # fmt: skip
-    assert {(str(row.reason), row.state) for row in given_up} == {("poison", "failed")}
+    # One that was past its commit point when it was named was perhaps sent: that is for a person to judge.
+    assert {(str(row.reason), row.state) for row in given_up} <= {("poison", "failed"), ("crashed", "uncertain")}, (
+        given_up
+    )
     assert {int(row.order) for row in given_up} == set(range(poisonous))
-    assert states == {"sent"}
+    assert all(row.resend_at is None for row in given_up)
     assert poisonous <= len(deaths) <= poisonous * MOST_CLAIMS
     assert found.is_sound, found
     assert found.seconds <= len(deaths) * (CONNECTIONS - 1)
