@@ -156,9 +156,7 @@ class Leases(RuleBasedStateMachine):
         assert breaker is None or (breaker.phase == "probing") == bool(breaker.prober)
 
 
-LIVES: Final = settings(
-    max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
-)
+LIVES: Final = settings(max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture(scope="module")
