@@ -104,9 +104,9 @@ class Crowd:
         """Return how many mails the server has accepted so far, copies included."""
         return len(self.ledger.read_bytes().split(b"\n")) - 1 if self.ledger.exists() else 0
 
-    def until_arrived(self, number: int) -> None:
+    def until_arrived(self, number: int, *, patience: float = PATIENCE) -> None:
         """Wait until the server has accepted so many mails."""
-        until(lambda: self.arrived() >= number, f"{number} mails, have {self.arrived()}")
+        until(lambda: self.arrived() >= number, f"{number} mails", patience=patience)
 
     def until_rest(self, *, shift: timedelta = timedelta(0)) -> None:
         """Wait until nothing is due, in hand, or awaiting its second copy, by a clock that is so much ahead."""

@@ -96,7 +96,9 @@ def test_what_is_told_again_and_again_by_everybody_is_written_once(
             posting = pool.submit(senders.post, posts)
             ways = [pool.submit(until_taken, workers, one, chance) for one in (*files, sheet(tmp_path / "orders.csv"))]
             for number in range(KILLS):
-                workers.until_arrived(KEYS * (number + 1) // (KILLS + 2))
+                workers.until_arrived(
+                    KEYS * (number + 1) // (KILLS + 2), patience=120 + KEYS / 5
+                )  # files are judged as a whole
                 workers.kill(chance.choice(workers.workers))
                 desk.kill()
                 desk.start()
