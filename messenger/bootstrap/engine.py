@@ -22,7 +22,7 @@ from messenger.config.settings import Settings
 from messenger.config.transports import is_loopback
 from messenger.domain.alerts import AlertKind
 from messenger.domain.messages import FrozenMessage, PlannedMessage, Receipt
-from messenger.errors import ConfigurationError, MailboxError, UsageError
+from messenger.errors import ConfigurationError, MailboxError, StorageError, UsageError
 from messenger.homes import Present, Watch, load_settings_only, present_home
 from messenger.intake.mailbox import visit
 from messenger.mail.bounces import read_reports
@@ -172,6 +172,8 @@ class Engine:
         for chore in chores:
             try:
                 chore()
+            except StorageError as error:
+                log.warning("database_away", extra={"problem": str(error)})
             except Exception:  # the next time may do; the others are looked at all the same
                 log.exception("chore_failed")
 
