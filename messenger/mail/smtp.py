@@ -10,13 +10,13 @@ from typing import Final
 
 from messenger.domain.messages import FrozenMessage, Key, Outcome, Receipt
 from messenger.errors import MessageRefused
-from messenger.mail.ahead import Ahead, Feed, Passage
+from messenger.mail.ahead import Ahead, Passage
 from messenger.mail.envelope import envelope_of
 from messenger.mail.pool import Hold, Pool
 from messenger.mail.replies import Reply, Stage, Trouble, outcome, receipt
 from messenger.mail.session import Session
 from messenger.mail.settings import Login, Mechanism, Security, SmtpSettings, Timeouts
-from messenger.ports import Committing, Done
+from messenger.ports import Committing, Done, Feed
 
 __all__ = ["Login", "Mechanism", "Security", "SmtpSettings", "SmtpTransport", "Timeouts"]
 

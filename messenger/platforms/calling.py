@@ -7,7 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 
 from messenger.domain.messages import FrozenMessage, Key, Outcome, Receipt
-from messenger.ports import Committing, Done
+from messenger.ports import Committing, Done, Feed
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class Carrying:
 
     async def carry(self, messages: AsyncIterator[FrozenMessage], *, committing: Committing, done: Done) -> None:
         """Carry every message of the stream; return when the stream has ended and each message has its answer."""
-        feed = _Feed(messages)
+        feed = Feed(messages)
 
         async def deal() -> None:
             while (message := await feed.next()) is not None:
@@ -78,25 +78,3 @@ class Carrying:
         except Exception as error:  # noqa: BLE001 - one answer that cannot be written must not stop the others
             extra = {"key": str(key), "outcome": answer.outcome, "error": type(error).__name__}
             log.warning("answer_not_recorded", extra=extra)
-
-
-class _Feed:
-    """Hands the messages of one stream to several hands, one at a time."""
-
-    def __init__(self, messages: AsyncIterator[FrozenMessage]) -> None:
-        self._messages = messages
-        self._lock = asyncio.Lock()
-        self._is_over = False
-
-    async def next(self) -> FrozenMessage | None:
-        async with self._lock:
-            if self._is_over:
-                return None
-            try:
-                return await anext(self._messages)
-            except StopAsyncIteration:
-                self._is_over = True
-            except Exception as error:  # noqa: BLE001 - the caller's stream broke: what is under way still gets its answer
-                log.warning("message_stream_broken", extra={"error": type(error).__name__})
-                self._is_over = True
-            return None

@@ -5,6 +5,7 @@ from messenger.domain.orders import Payment
 from messenger.ports.accounts import Accounts
 from messenger.ports.alarms import Alarms, Bulletin, HeldBack, Needs, Notifier, Space, Telling
 from messenger.ports.credentials import Credentials, Vault
+from messenger.ports.feed import Feed
 from messenger.ports.feedback import Feedback, KeptReport, Returns
 from messenger.ports.news import News
 from messenger.ports.outside import Clock, Committing, Composer, Done, NotNow, Transport, Verifier
@@ -45,6 +46,7 @@ __all__ = [
     "Done",
     "Edition",
     "Entry",
+    "Feed",
     "Feedback",
     "Frozen",
     "Generations",
@@ -88,4 +90,4 @@ __all__ = [
     "Vault",
     "Verdict",
     "Verifier",
-]  # fmt: skip
+]

@@ -25,18 +25,18 @@ from messenger.storage.waiting import Doors, doors, due_by_lane, expired_behind,
 
 Chosen = TypeVar("Chosen", bound=Select[Any])
 NO_BOUND: Final[Mapping[str, int]] = {}
-Doubt = tuple[str, datetime]
+Unheard = tuple[str, datetime]
 """Owner and time of a claim of which nobody knows whether it was committed: the line broke while it was."""
 
 
 def claim(
-    database: Database, doubts: list[Doubt], *, owner: str, now: datetime, lease_until: datetime, limit: int, room: Mapping[str, int]
+    database: Database, unheard: list[Unheard], *, owner: str, now: datetime, lease_until: datetime, limit: int, room: Mapping[str, int]
 ) -> list[PlannedMessage]:  # fmt: skip
     """Take what is due; see ``ports.Store.claim``.
 
     Args:
         database: where.
-        doubts: claims of this process that may have been written without its knowing; settled first, added to here.
+        unheard: claims of this process that may have been written without its knowing; settled first, added to here.
         owner: who takes it.
         now: aware, UTC; tells this claim from all others of its owner.
         lease_until: how long it may be kept without a sign of life.
@@ -45,9 +45,9 @@ def claim(
     """
     if limit < 1:
         return []
-    while doubts:
-        let_go_of(database, doubts[0])
-        doubts.pop(0)
+    while unheard:
+        let_go_of(database, unheard[0])
+        unheard.pop(0)
     with database.read() as connection:
         of_shops = running(connection)
         if of_shops is None:
@@ -64,14 +64,14 @@ def claim(
     try:
         rows = database.transact(take)
     except StorageError:
-        doubts.append((owner, now))
+        unheard.append((owner, now))
         raise
     return sorted(map(message_of, rows), key=lambda row: (not row.urgent, row.due_at, row.id))
 
 
-def let_go_of(database: Database, doubt: Doubt) -> int:
+def let_go_of(database: Database, one: Unheard) -> int:
     """Put back what a claim has taken that its owner never heard of; returns how much. Else its beating heart would keep it."""
-    owner, at = doubt
+    owner, at = one
     mine = and_(in_hand, outbox.c.owner == owner, outbox.c.claimed_at == at)
     free = {
         "owner": None,

@@ -69,7 +69,7 @@ class SqlStore(
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._doubts: list[claiming.Doubt] = []
+        self._unheard: list[claiming.Unheard] = []
 
     def open_intake(self, *, kind: str, name: str, at: datetime, stands: bool = False) -> int:
         """Begin an intake, or go on with the one that stands."""
@@ -150,7 +150,7 @@ class SqlStore(
     ) -> list[PlannedMessage]:  # fmt: skip
         """Take what is due."""
         return claiming.claim(
-            self._database, self._doubts, owner=owner, now=now, lease_until=lease_until, limit=limit, room=room
+            self._database, self._unheard, owner=owner, now=now, lease_until=lease_until, limit=limit, room=room
         )
 
     def settle(self, settlements: Sequence[Settlement]) -> set[int]:
